@@ -1,0 +1,110 @@
+"""What the journal is told and asked: drafts of stories, outcomes of tips, files of the edition and their changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from heliograph.model.edition import Brief, SheetKey
+from heliograph.model.trouble import Cut
+
+Fate = Literal["kept", "same", "withdrawn", "gone", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """What is remembered of an address, so that an unchanged one costs no body and no parse."""
+
+    url: str
+    etag: str = ""
+    modified: str = ""
+    checked: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A captured story as a worker process hands it over: its line, its wire bytes and what is looked up of it.
+
+    ``keys`` are the alias keys of its addresses (``model.names.link_keys``); ``links`` pairs each href of its text
+    with the keys that may name another story; ``edges`` are fingerprints of blocks that may be boilerplate; ``terms``
+    are search term hashes.
+    """
+
+    brief: Brief
+    wire: bytes
+    digest: str
+    source: str
+    keys: tuple[str, ...]
+    links: tuple[tuple[str, str], ...] = ()
+    edges: tuple[str, ...] = ()
+    terms: tuple[int, ...] = ()
+    pictures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What the journal makes of a draft before it is saved: its final code and what stood there before.
+
+    ``fate`` is "same" when the text is the one already known, or a poorer copy of it from another source.
+    """
+
+    fate: Fate
+    before: Brief | None
+    after: Brief
+    draft: Draft
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one tip ended. ``fetch`` is what to remember of the page's address, if it was asked."""
+
+    url: str
+    fate: Fate
+    fetch: Fetch | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The raw material of one sheet, packed so that it travels to a worker process cheaply."""
+
+    key: SheetKey
+    stories: tuple[bytes, ...] = ()
+    briefs: tuple[Brief, ...] = ()
+    tally: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, tuple[str, int, int, str, str, bytes, bytes]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One physical file of the edition: a mapped file or one of its encodings, by its name on a mirror."""
+
+    name: str
+    sheet: SheetKey
+    digest: str  # SHA-256 of its bytes, hex
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheeted:
+    """One rendered sheet as the journal remembers it."""
+
+    key: SheetKey
+    entries: tuple[Entry, ...]
+    dense: bool
+    cuts: tuple[Cut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A physical file that differs from what a mirror at an older edition holds."""
+
+    name: str
+    digest: str
+    size: int
+    fresh: bool  # the mirror has no file of this name
+    gone: bool = False

@@ -1,0 +1,36 @@
+"""Fixtures that every test may ask for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def _missing(what: str) -> None:
+    """Skip with the reason; in CI a missing part is a failure, because there everything can be installed."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of test data beside the checkout, or the one HELIOGRAPH_TEST_DATA names."""
+    default = Path(__file__).resolve().parents[2] / "shared"
+    folder = Path(os.environ.get("HELIOGRAPH_TEST_DATA", str(default)))
+    if not (folder / "data" / "seed-article.txt").is_file():
+        _missing(f"test data not found: {folder}; set HELIOGRAPH_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Debian's Chromium."""
+    for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser"):
+        if Path(path).exists():
+            return path
+    _missing("Chromium is not installed: apt-get install chromium")
+    sys.exit(1)  # unreachable: _missing always raises

@@ -1,0 +1,95 @@
+"""The configuration explains itself and its errors name the field."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heliograph.config import fields, load, parse
+from heliograph.model import ConfigError
+
+HERE = Path("/srv/news/heliograph.toml")
+LEAST = '[newsroom]\ntitle = "Полуостров"\n'
+
+
+def test_a_title_is_enough() -> None:
+    config = parse(LEAST, HERE)
+    assert config.newsroom.title == "Полуостров"
+    assert config.run.every_seconds == 300
+    assert config.journal_url == "sqlite:////srv/news/state/journal.sqlite"
+
+
+def test_paths_are_relative_to_the_file() -> None:
+    config = parse(
+        LEAST + '[[source]]\nkind = "folder"\nurl = "stories"\n[[mirror]]\nname = "a"\npath = "../m"\n', HERE
+    )
+    assert config.sources()[0].url == "file:///srv/news/stories/"
+    assert config.mirror_path(config.mirror[0]) == Path("/srv/m")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "remedy"),
+    [
+        ('[newsroom]\ntitel = "x"\n', "newsroom.titel", 'did you mean "title"?'),
+        (LEAST + "[capture]\nconections = 2\n", "capture.conections", 'did you mean "connections"?'),
+        (LEAST + "[capture.cut]\npatern = []\n", "capture.cut.patern", 'did you mean "patterns"?'),
+        (LEAST + '[[source]]\nkind = "feed"\nurll = "x"\n', "source[0].urll", 'did you mean "url"?'),
+        (LEAST + "[zzz]\n", "zzz", "fields here: newsroom"),
+        (LEAST + 'folder = "x"\n', "newsroom.folder", "fields here"),
+    ],
+)
+def test_a_typing_slip_names_the_field_and_suggests_the_right_one(text: str, place: str, remedy: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, HERE)
+    assert caught.value.where == f"{HERE}: {place}"
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "newsroom"),
+        ("title = [", "is not TOML"),
+        (LEAST + 'zone = "Europe/Kiew"\n', "no time zone"),
+        (LEAST + 'accent = "red"\n', "newsroom.accent"),
+        (LEAST + '[run]\nevery = "soon"\n', 'such as "30s"'),
+        (LEAST + '[capture]\ntimeout = "0s"\n', "capture.timeout"),
+        (LEAST + '[[source]]\nkind = "gopher"\nurl = "x"\n', "source[0].kind"),
+        (LEAST + '[[mirror]]\nname = "Bad Name"\npath = "x"\n', "mirror[0].name"),
+        (LEAST + '[[link]]\nname = "x"\nurl = "javascript:1"\n', "link[0].url"),
+        (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "a"\npath = "y"\n', "mirror names"),
+        (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "b"\npath = "./x"\n', "mirror paths"),
+    ],
+)
+def test_a_wrong_value_is_named(text: str, part: str) -> None:
+    with pytest.raises(ConfigError, match=r"heliograph\.toml") as caught:
+        parse(text, HERE)
+    assert part in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="heliograph init"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_huge_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "heliograph.toml"
+    path.write_text("#" * 1_000_001)
+    with pytest.raises(ConfigError, match="larger than 1 MB"):
+        load(path)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_config_or_a_config_error(text: str) -> None:
+    with suppress(ConfigError):
+        assert parse(text, HERE).newsroom.title
+
+
+def test_every_field_is_explained() -> None:
+    listed = list(fields())
+    assert {"newsroom.title", "capture.cut.patterns", "mirror.path", "source.kind"} <= {name for name, _, _ in listed}
+    assert all(words.endswith(".") for _, words, _ in listed), [name for name, words, _ in listed if words[-1:] != "."]
