@@ -1,0 +1,41 @@
+"""Worker processes that start only when there is enough to do.
+
+A pass with one new story is over before a process pool would have started, so the first pieces run in a thread of this
+process; from then on processes take over.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_SMALL = 12  # pieces of work that a thread does faster than processes start
+
+
+class Workers(Executor):
+    """A ``concurrent.futures`` executor of ``processes`` processes, with ``preload`` imported once for all of them."""
+
+    def __init__(self, processes: int, preload: list[str], small: int = _SMALL) -> None:
+        self.processes, self._preload, self._small = processes, preload, small
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
+        self._pool: ProcessPoolExecutor | None = None
+        self._given = 0
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:  # noqa: ANN401
+        self._given += 1
+        if self._given <= self._small:
+            return self._thread.submit(fn, *args, **kwargs)
+        if self._pool is None:
+            # forkserver: no locks of our threads are copied, and what is preloaded is shared between the workers
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(self._preload)
+            self._pool = ProcessPoolExecutor(self.processes, mp_context=context)
+        return self._pool.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._thread.shutdown(wait=wait, cancel_futures=cancel_futures)
+        if self._pool is not None:
+            self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)

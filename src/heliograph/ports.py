@@ -1,0 +1,260 @@
+"""Everything asked of the outside world, on one page.
+
+Rule 1: a port says who is trusted, what is durable on return and what it may raise. Rule 2: adapters answer these by
+shape and import nothing of ours but ``model`` and this file. Rule 3: each port has a real implementation in
+``adapters`` and a simulated one in ``lab`` or the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want
+from heliograph.model.edition import TallyBy
+from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Outcome, Sheeted
+
+
+class Sources(Protocol):
+    """The newsroom's own site and folders. Not trusted: any byte of an answer may be hostile."""
+
+    async def fetch(self, ask: Ask) -> Answer:
+        """Ask once, with retries. Never raises but for cancellation: a failure is an ``Answer`` with status 0."""
+        ...
+
+
+class StoryBook(Protocol):
+    """The stories the newsroom has. Trusted. Each method is one transaction, durable on return."""
+
+    def fetches(self, urls: Sequence[str]) -> Mapping[str, Fetch]:
+        """What is remembered of those addresses that were asked before."""
+        ...
+
+    def listed(self, source: str, fetch: Fetch, tips: Sequence[Tip], *, whole: bool) -> int:
+        """Note what an index told: tips that are new or have another stamp wait; returns how many.
+
+        With ``whole`` the index names every story it knows, so that those it named before and now does not are asked
+        once more.
+        """
+        ...
+
+    def waiting(self, source: str, limit: int, skip: int = 0) -> list[Tip]:
+        """Up to ``limit`` tips of ``source`` that wait, newest first, after ``skip``. They wait until settled."""
+        ...
+
+    def admit(self, drafts: Sequence[Draft]) -> list[Admission]:
+        """Final codes and what stood there before; changes nothing."""
+        ...
+
+    def settle(
+        self, admissions: Sequence[Admission], outcomes: Sequence[Outcome], dirty: Iterable[SheetKey], now: datetime
+    ) -> None:
+        """Save stories and the fate of their tips, and mark the sheets they touch, all or nothing."""
+        ...
+
+    def known(self, urls: Sequence[str]) -> list[Brief]:
+        """The stories that live at these canonical URLs or have them as alias."""
+        ...
+
+    def withdraw(self, codes: Sequence[str], dirty: Iterable[SheetKey], now: datetime) -> None:
+        """Take stories out of the edition and mark the sheets they touch, all or nothing."""
+        ...
+
+    def linkers(self, codes: Sequence[str]) -> list[str]:
+        """Codes of the stories whose text links to one of these stories."""
+        ...
+
+    def briefs(self) -> Iterator[Brief]:
+        """Every story of the edition, newest first, a thousand at a time in memory."""
+        ...
+
+    def edge_counts(self, least: int) -> tuple[Mapping[str, int], int]:
+        """How many stories have each edge that at least ``least`` have, and how many stories there are."""
+        ...
+
+    def with_edges(self, edges: Iterable[str]) -> list[str]:
+        """Codes of the stories that have one of these edges."""
+        ...
+
+
+class SheetBook(Protocol):
+    """The edition as it was rendered. Trusted. Each method is one transaction, durable on return."""
+
+    def mark(self, keys: Iterable[SheetKey]) -> None:
+        """These sheets must be rendered again."""
+        ...
+
+    def dirty(self) -> list[SheetKey]:
+        """Sheets that must be rendered again, stories first."""
+        ...
+
+    def thin(self) -> list[SheetKey]:
+        """Sheets whose text is packed fast only."""
+        ...
+
+    def jobs(self, wants: Sequence[tuple[SheetKey, Want]]) -> list[Job]:
+        """The material of each sheet."""
+        ...
+
+    def rendered(self, sheets: Sequence[Sheeted], issue: int) -> list[str]:
+        """Note rendered sheets under edition ``issue``; returns the names of files that no longer exist."""
+        ...
+
+    def close(self, now: datetime) -> Issue:
+        """Make the edition: all that was rendered since the last one gets its number."""
+        ...
+
+    def latest(self) -> Issue | None:
+        """The newest edition."""
+        ...
+
+    def changes(self, since: int | None) -> list[Change]:
+        """What a mirror at edition ``since`` lacks; None lists the whole edition."""
+        ...
+
+    def cuts(self, limit: int) -> list[tuple[Cut, int]]:
+        """What was cut as boilerplate, the most frequent first, with the number of stories."""
+        ...
+
+    def tally(self, by: TallyBy) -> Mapping[str, int]:
+        """How many stories the edition has by day, month, section key or language."""
+        ...
+
+
+class PictureBook(Protocol):
+    """The pictures of the edition. Trusted."""
+
+    def unseen(self, limit: int) -> list[tuple[str, str]]:
+        """Pictures (URL, story code) that were neither encoded nor given up, newest story first."""
+        ...
+
+    def same_picture(self, key: str) -> Shown | None:
+        """The encoded picture whose content key is ``key``."""
+        ...
+
+    def keep_picture(self, url: str, key: str, shown: Shown | None, failure: str = "") -> list[str]:
+        """Remember an encoded picture, or why there is none; returns the codes of the stories that show it."""
+        ...
+
+
+class Journal(StoryBook, SheetBook, PictureBook, Protocol):
+    """The newsroom's memory. Trusted: whoever writes it can make us publish."""
+
+    @property
+    def identity(self) -> str:
+        """A random name of this journal, so that a mirror of another one is told apart."""
+        ...
+
+    def hold(self, who: str) -> AbstractContextManager[None]:
+        """Keep every other pass out.
+
+        Raises:
+            JournalBusyError: another process holds the journal; says which.
+        """
+        ...
+
+    def recall(self, key: str) -> str:
+        """A note kept under ``key``, or ""."""
+        ...
+
+    def note(self, key: str, value: str) -> None:
+        """Keep ``value`` under ``key``."""
+        ...
+
+
+class Stage(Protocol):
+    """Where rendered files wait for the mirrors: one folder of this machine. Trusted.
+
+    Worker processes write to it themselves, so it must survive pickling.
+    """
+
+    def put(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Write each file whole or not at all.
+
+        Raises:
+            StoreError: the disk is full or not writable.
+        """
+        ...
+
+    def get(self, name: str) -> bytes:
+        """The bytes of a staged file.
+
+        Raises:
+            StoreError: it is not there.
+        """
+        ...
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Take files out."""
+        ...
+
+
+class MirrorStore(Protocol):
+    """A place that serves files. Not trusted: it can withhold and, until releases are signed, forge."""
+
+    name: str
+
+    async def pointer(self) -> bytes:
+        """The bytes of its pointer file, b"" where there is none.
+
+        Raises:
+            StoreError: the mirror cannot be read.
+        """
+        ...
+
+    async def listing(self) -> Mapping[str, str]:
+        """SHA-256 (hex) of every file it holds, by name; costly, for repair.
+
+        Raises:
+            StoreError: the mirror cannot be read.
+        """
+        ...
+
+    async def apply(self, changes: Sequence[Change], read: Callable[[str], bytes], done: Callable[[int], None]) -> None:
+        """Bring ``changes`` about in their order, each file whole or not at all; ``done`` hears of files finished.
+
+        Raises:
+            StoreError: at the first that fails; those before it stay.
+        """
+        ...
+
+    async def point(self, pointer: bytes) -> None:
+        """Replace the pointer file, after everything before it is durable.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        ...
+
+
+class Watcher(Protocol):
+    """Who looks on: a progress bar, a log for scripts, nobody."""
+
+    def begin(self, what: str, total: int | None) -> None:
+        """A long step begins; ``total`` is None while unknown."""
+        ...
+
+    def step(self, what: str, done: int, total: int | None = None) -> None:
+        """``done`` more of it; ``total`` replaces the former one."""
+        ...
+
+    def end(self, what: str) -> None:
+        """It is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """The wired ports."""
+
+    sources: Sources
+    journal: Journal
+    stage: Stage
+    mirrors: tuple[MirrorStore, ...]
+    workers: Executor
+    watcher: Watcher
+    cores: int = 1
