@@ -24,7 +24,7 @@ class PictureTables(Base):
             .limit(limit)
         )
         with self.engine.connect() as db:
-            return [(url, code) for url, code in db.execute(query).tuples()]
+            return [(url, code) for url, code in db.execute(query)]
 
     def same_picture(self, key: str) -> Shown | None:
         picture, held = schema.picture.c, schema.picture_bytes.c

@@ -168,7 +168,7 @@ def _newest(query: Select[Any], choice: Choice) -> Select[Any]:
 def _tally(db: Connection, by: TallyBy, choice: Choice) -> dict[str, int]:
     column = _TALLY[by]
     query = _where(select(column, func.count()).group_by(column), choice)
-    return {key: number for key, number in db.execute(query).tuples() if key}
+    return {key: number for key, number in db.execute(query) if key}
 
 
 def _job(db: Connection, key: SheetKey, want: Want, labels: Mapping[str, str]) -> Job:
@@ -214,7 +214,7 @@ def _wires(db: Connection, codes: Sequence[str]) -> dict[str, bytes]:
     story = schema.story.c
     found: dict[str, bytes] = {}
     for part in chunks(codes):
-        found |= dict(db.execute(select(story.code, story.wire).where(story.code.in_(part))).tuples().all())
+        found |= dict(db.execute(select(story.code, story.wire).where(story.code.in_(part))).all())
     return found
 
 
@@ -258,7 +258,7 @@ def _labels(db: Connection) -> dict[str, str]:
     query = (
         select(story.section_key, func.max(story.section)).where(story.section_key != "").group_by(story.section_key)
     )
-    return dict(db.execute(query).tuples().all())
+    return dict(db.execute(query).all())
 
 
 def _note_files(db: Connection, sheets: Sequence[Sheeted], issue: int) -> list[str]:

@@ -40,11 +40,11 @@ class StoryTables(Base):
         tip = schema.tip
         with self.engine.begin() as db:
             here = (tip.c.source == source) & (tip.c.index_url == fetch.url)
-            known = dict(db.execute(select(tip.c.url, tip.c.stamp).where(here)).tuples().all())
+            known = dict(db.execute(select(tip.c.url, tip.c.stamp).where(here)).all())
             strange = [told.url for told in tips if told.url not in known]
             for part in chunks(strange):  # told by another index of the same source before
                 where = (tip.c.source == source) & tip.c.url.in_(part)
-                known |= dict(db.execute(select(tip.c.url, tip.c.stamp).where(where)).tuples().all())
+                known |= dict(db.execute(select(tip.c.url, tip.c.stamp).where(where)).all())
             news = [
                 (place, told) for place, told in enumerate(tips) if not told.stamp or known.get(told.url) != told.stamp
             ]
@@ -67,9 +67,8 @@ class StoryTables(Base):
 
     def waiting(self, source: str, limit: int, skip: int = 0) -> list[Tip]:
         tip = schema.tip
-        query = (
-            select(tip.c.data).where((tip.c.source == source) & tip.c.waits).order_by(tip.c.rank.desc()).limit(limit)
-        )
+        query = select(tip.c.data).where((tip.c.source == source) & tip.c.waits)
+        query = query.order_by(tip.c.rank.desc(), tip.c.url).limit(limit).offset(skip)
         with self.engine.connect() as db:
             return [unpack_tip(row.data) for row in db.execute(query)]
 
@@ -167,7 +166,7 @@ class StoryTables(Base):
     def edge_counts(self, least: int) -> tuple[Mapping[str, int], int]:
         count = schema.edge_count
         with self.engine.connect() as db:
-            rows = db.execute(select(count.c.edge, count.c.stories).where(count.c.stories >= least)).tuples().all()
+            rows = db.execute(select(count.c.edge, count.c.stories).where(count.c.stories >= least)).all()
             return dict(rows), db.scalar(select(func.count()).select_from(schema.story)) or 0
 
     def with_edges(self, edges: Iterable[str]) -> list[str]:
@@ -315,7 +314,7 @@ def _insert_aliases(db: Connection, admissions: Sequence[Admission]) -> None:
 def _count_edges(db: Connection, counts: Mapping[str, int]) -> None:
     table = schema.edge_count
     for part in chunks(counts):
-        known = dict(db.execute(select(table.c.edge, table.c.stories).where(table.c.edge.in_(part))).tuples().all())
+        known = dict(db.execute(select(table.c.edge, table.c.stories).where(table.c.edge.in_(part))).all())
         rows = [{"edge": edge, "stories": known.get(edge, 0) + counts[edge]} for edge in part]
         db.execute(delete(table).where(table.c.edge.in_(part)))
         db.execute(insert(table), rows)
