@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,8 @@ SITE = "https://example.org/"
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[SqlJournal]:
+def journal(tmp_path: Path, blank_journal: Path) -> Iterator[SqlJournal]:
+    shutil.copy(blank_journal, tmp_path)
     with SqlJournal(f"sqlite:///{tmp_path / 'journal.sqlite'}", tmp_path) as opened:
         yield opened
 

@@ -15,7 +15,7 @@ from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, replace_rows, utc, words_of
 from heliograph.model import Brief, SheetKey, Tip
 from heliograph.model.code import story_code
-from heliograph.model.ledger import Admission, Draft, Fate, Fetch, Outcome
+from heliograph.model.ledger import Admission, Draft, Fetch, Outcome
 from heliograph.model.wire import pack_tip, unpack_tip
 
 BRIEF: tuple[Any, ...] = tuple(
@@ -78,27 +78,30 @@ class StoryTables(Base):
             other = newest.get(draft.brief.url)
             if other is None or other.brief.words <= draft.brief.words:
                 newest[draft.brief.url] = draft
-        taken: dict[str, str] = {}
         admissions: list[Admission] = []
-        old = schema.version.c
         with self.engine.connect() as db:
             known = {row.url: row for row in _rows_of(db, schema.story.c.url, [*newest])}
-            for draft in newest.values():
-                row = known.get(draft.brief.url)
-                if row is None:
-                    code = _free_code(db, draft.brief.url, taken)
-                    taken[code] = draft.brief.url
-                    after = _recode(draft.brief, code)
-                    number = 1 + (db.scalar(select(func.max(old.version)).where(old.code == code)) or 0)
+            strange = [url for url in newest if url not in known]
+            codes = _free_codes(db, strange)
+            archived = _archived(db, list(codes.values()))
+            for url, draft in newest.items():
+                if url in codes:
+                    after = _recode(draft.brief, codes[url])
+                    number = archived.get(after.code, 0) + 1
                     admissions.append(Admission(fate="kept", before=None, after=after, draft=draft, version=number))
                     continue
-                before = brief_of(row)
-                after = _recode(draft.brief, row.code)
+                row = known[url]
                 poorer = row.source != draft.source and draft.brief.words <= row.words
                 same = row.digest == draft.digest or poorer
-                number = row.version if same else row.version + 1
-                fate: Fate = "same" if same else "kept"
-                admissions.append(Admission(fate=fate, before=before, after=after, draft=draft, version=number))
+                admissions.append(
+                    Admission(
+                        fate="same" if same else "kept",
+                        before=brief_of(row),
+                        after=_recode(draft.brief, row.code),
+                        draft=draft,
+                        version=row.version if same else row.version + 1,
+                    )
+                )
         return admissions
 
     def settle(
@@ -241,14 +244,32 @@ def _rows_of(db: Connection, column: Any, values: Sequence[str]) -> list[Row[Any
     return [row for part in chunks(values) for row in db.execute(select(*columns).where(column.in_(part)))]
 
 
-def _free_code(db: Connection, url: str, taken: Mapping[str, str]) -> str:
-    """The first code of ``url`` that no other story holds: collisions go to the next attempt."""
-    attempt = 0
-    while True:
-        code = story_code(url, attempt)
-        if code not in taken and not db.scalar(select(schema.story.c.code).where(schema.story.c.code == code)):
-            return code
-        attempt += 1
+def _free_codes(db: Connection, urls: Sequence[str]) -> dict[str, str]:
+    """For each new URL the first of its codes that no other story holds."""
+    codes = {url: story_code(url) for url in urls}
+    held: set[str] = set()
+    for part in chunks(codes.values()):
+        held |= set(db.scalars(select(schema.story.c.code).where(schema.story.c.code.in_(part))))
+    for url, code in codes.items():
+        attempt = 0
+        while code in held:  # once in a billion pairs: the next attempt is asked for by itself
+            attempt += 1
+            code = story_code(url, attempt)
+            if db.scalar(select(schema.story.c.code).where(schema.story.c.code == code)):
+                held.add(code)
+        held.add(code)
+        codes[url] = code
+    return codes
+
+
+def _archived(db: Connection, codes: Sequence[str]) -> dict[str, int]:
+    """The newest archived version of stories that were withdrawn before."""
+    old = schema.version.c
+    found: dict[str, int] = {}
+    for part in chunks(codes):
+        query = select(old.code, func.max(old.version)).where(old.code.in_(part)).group_by(old.code)
+        found |= dict(db.execute(query).all())
+    return found
 
 
 def _recode(brief: Brief, code: str) -> Brief:

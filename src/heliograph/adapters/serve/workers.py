@@ -1,0 +1,194 @@
+"""The mirror as a program: signals, worker processes, a certificate renewed without losing a connection.
+
+SIGTERM and SIGINT finish the answers under way and end; SIGHUP reads the certificate again. With several workers this
+process only watches: it holds the sockets, so that a worker that dies is replaced without a refused connection, and it
+makes the TLS context, so that the workers share the ticket keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from heliograph.adapters.serve.endpoint import address, listening, room_for, secure_context
+from heliograph.adapters.serve.server import CONNECTIONS, MirrorServer
+from heliograph.model.errors import ConfigError
+
+Say = Callable[[str], None]
+_PAUSE = 1.0  # seconds before a worker that died is replaced, so that a fault does not become a storm
+
+
+def run(
+    folder: Path,
+    listen: str = "127.0.0.1:8080",
+    *,
+    cert: Path | None = None,
+    key: Path | None = None,
+    workers: int = 1,
+    say: Say = lambda _: None,
+) -> int:
+    """Serve ``folder`` until a signal ends it; the exit code. ``say`` is given the mirror's URL, and what goes wrong.
+
+    Raises ConfigError before anything is served.
+    """
+    if not folder.is_dir():
+        raise ConfigError("no such folder", where=str(folder), remedy="name the folder of a mirror")
+    if key and not cert:
+        raise ConfigError("a key without a certificate", where=str(key), remedy="name the certificate, too")
+    context = secure_context(cert, key) if cert else None
+    socks = _sockets(*address(listen), workers)
+    say(_url(socks[0], secure=context is not None))
+
+    def renewed() -> ssl.SSLContext | None:
+        """The certificate as it is on the disk now; None, and the reason said, if it cannot be used."""
+        try:
+            return secure_context(cert, key) if cert else None
+        except ConfigError as error:
+            say(str(error))
+            return None
+
+    if workers <= 1:
+        with _runner() as runner:
+            runner.run(_serve(folder, socks[0], context, renewed))
+        return 0
+    return _Crew(folder, socks, renewed).watch(context)
+
+
+def _sockets(host: str, port: int, workers: int) -> list[socket.socket]:
+    if workers <= 1:
+        return [listening(host, port)]
+    if port:
+        listening(host, port).close()  # a port that another program shares must not be joined in silence
+    first = listening(host, port, shared=True)
+    return [first, *(listening(host, first.getsockname()[1], shared=True) for _ in range(workers - 1))]
+
+
+def _url(sock: socket.socket, *, secure: bool) -> str:
+    host, port = sock.getsockname()[:2]
+    if host in {"::", "0.0.0.0"}:  # noqa: S104 - shown, not bound
+        host = "localhost"
+    return f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _runner() -> asyncio.Runner:
+    """A loop on uvloop where there is one; twice as fast."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+async def _serve(
+    folder: Path,
+    sock: socket.socket,
+    context: ssl.SSLContext | None,
+    renewed: Callable[[], ssl.SSLContext | None],
+    parent: int | None = None,
+) -> None:
+    """One process. ``parent`` is a pipe that ends when the watching process does."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    loop.set_exception_handler(_silent)
+    server = MirrorServer(folder, connections=room_for(CONNECTIONS))
+    await server.start_on(sock, tls=context)
+
+    def renew() -> None:
+        if (fresh := renewed()) is not None:
+            server.renew(fresh)
+
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(ending, over.set)
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, renew if parent is None else lambda: None)
+    if parent is not None:
+        loop.add_reader(parent, over.set)
+    await over.wait()
+    await server.stop()
+
+
+def _silent(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a loop would log about a connection (a reader who vanished, mostly) is nobody's business."""
+
+
+class _Crew:
+    """The worker processes, one for each socket."""
+
+    def __init__(self, folder: Path, socks: list[socket.socket], renewed: Callable[[], ssl.SSLContext | None]) -> None:
+        self._folder, self._socks, self._renewed = folder, socks, renewed
+        self._alive, self._mine = os.pipe()  # nothing is written: it ends when this process does, even by SIGKILL
+        self._at_work: dict[int, socket.socket] = {}
+        self._leaving: set[int] = set()
+
+    def watch(self, context: ssl.SSLContext | None) -> int:
+        """Keep one worker at each socket until a signal ends it; the exit code."""
+        watched = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+        signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+        try:
+            self._hire(self._socks, context)
+            while True:
+                what = signal.sigwait(watched)
+                if what == signal.SIGCHLD:
+                    if lost := self._reap():
+                        time.sleep(_PAUSE)
+                        self._hire(lost, context)
+                elif what == signal.SIGHUP:
+                    if (fresh := self._renewed()) is not None:
+                        context = fresh
+                        self._dismiss()
+                        self._hire(self._socks, context)
+                else:
+                    return 0
+        finally:
+            self._dismiss()
+            for pid in self._leaving:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, watched)
+
+    def _hire(self, socks: list[socket.socket], context: ssl.SSLContext | None) -> None:
+        for sock in socks:
+            pid = os.fork()
+            if not pid:
+                self._work(sock, context)
+            self._at_work[pid] = sock
+
+    def _work(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+        """The life of a worker; does not return."""
+        code = 1
+        try:
+            os.close(self._mine)
+            for other in self._socks:
+                if other is not sock:
+                    other.close()
+            with _runner() as runner:
+                signal.pthread_sigmask(signal.SIG_SETMASK, set())
+                runner.run(_serve(self._folder, sock, context, lambda: None, parent=self._alive))
+            code = 0
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+    def _dismiss(self) -> None:
+        for pid in self._at_work:
+            os.kill(pid, signal.SIGTERM)
+        self._leaving |= self._at_work.keys()
+        self._at_work = {}
+
+    def _reap(self) -> list[socket.socket]:
+        """Forget the workers that have ended; the sockets of those that should not have."""
+        lost = []
+        for pid in [*self._at_work, *self._leaving]:
+            if os.waitpid(pid, os.WNOHANG)[0] == pid:
+                self._leaving.discard(pid)
+                if pid in self._at_work:
+                    lost.append(self._at_work.pop(pid))
+        return lost

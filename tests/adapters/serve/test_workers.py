@@ -1,0 +1,157 @@
+"""The program: its processes and its signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from heliograph.adapters.serve import run
+from heliograph.model.errors import ConfigError
+
+CODE = """
+import sys
+from pathlib import Path
+from heliograph.adapters.serve import run
+folder, cert, workers = sys.argv[1:]
+sys.exit(run(Path(folder), "127.0.0.1:0", cert=Path(cert) if cert else None, workers=int(workers),
+             say=lambda line: print(line, flush=True)))
+"""
+GET = b"GET /robots.txt HTTP/1.1\r\nHost: m\r\n\r\n"
+
+
+@contextmanager
+def program(folder: Path, workers: int, cert: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    import heliograph
+
+    source = str(Path(heliograph.__file__).parents[1])
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE, str(folder), str(cert or ""), str(workers)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": source},
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("https://127.0.0.1:" if cert else "http://127.0.0.1:"), process.communicate()
+        yield process, int(line.rsplit(":", 1)[1].strip("/\n"))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ask(port: int, context: ssl.SSLContext | None = None) -> tuple[bytes, bytes | None]:
+    """The answer, and the certificate."""
+    sock: socket.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+    shown = None
+    if context is not None:
+        sock = context.wrap_socket(sock, server_hostname="localhost")
+        shown = sock.getpeercert(binary_form=True)
+    with sock:
+        sock.sendall(GET)
+        return b"".join(iter(lambda: sock.recv(65_536), b"")), shown
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def silent_end(process: subprocess.Popen[str]) -> bool:
+    out, err = process.communicate(timeout=30)
+    return (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order_and_in_silence(edition: Path, workers: int, ending: signal.Signals) -> None:
+    with program(edition, workers) as (process, port):
+        assert ask(port)[0].endswith((edition / "robots.txt").read_bytes())
+        process.send_signal(ending)
+        assert silent_end(process)
+        with pytest.raises(ConnectionError):
+            socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sighup_takes_the_new_certificate_and_keeps_the_old_one_if_it_is_broken(
+    edition: Path, tmp_path: Path, new_cert: Callable[[Path], Path], reader_tls: ssl.SSLContext, workers: int
+) -> None:
+    cert = new_cert(tmp_path / "cert.pem")
+    with program(edition, workers, cert) as (process, port):
+        assert process.stdout is not None
+        first = ask(port, reader_tls)[1]
+        cert.write_text("junk")
+        process.send_signal(signal.SIGHUP)
+        assert str(cert) in process.stdout.readline()
+        process.stdout.readline()  # the remedy
+        assert ask(port, reader_tls)[1] == first
+        new_cert(cert)
+        process.send_signal(signal.SIGHUP)
+        while (shown := ask(port, reader_tls))[1] == first:
+            assert process.poll() is None
+        assert shown[0].startswith(b"HTTP/1.1 200 OK\r\n")
+        process.send_signal(signal.SIGTERM)
+        assert silent_end(process)
+
+
+def test_a_session_is_resumed_by_whichever_worker_takes_it(
+    edition: Path, cert: Path, reader_tls: ssl.SSLContext
+) -> None:
+    with program(edition, 2, cert) as (_, port):
+        session = None
+        for turn in range(12):
+            with reader_tls.wrap_socket(
+                socket.create_connection(("127.0.0.1", port), timeout=30), server_hostname="localhost", session=session
+            ) as sock:
+                sock.sendall(GET)
+                assert b"".join(iter(lambda sock=sock: sock.recv(65_536), b"")).startswith(b"HTTP/1.1 200")
+                assert sock.session_reused == (turn > 0)
+                session = sock.session
+
+
+def test_a_worker_that_dies_is_replaced(edition: Path) -> None:
+    with program(edition, 2) as (process, port):
+        ask(port)
+        while len(before := workers_of(process)) < 2:
+            assert process.poll() is None
+        os.kill(before[0], signal.SIGKILL)
+        for _ in range(8):
+            assert ask(port)[0].startswith(b"HTTP/1.1 200 OK\r\n")
+        while len(after := workers_of(process)) < 2 or before[0] in after:
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert silent_end(process)
+
+
+def test_workers_do_not_outlive_the_program(edition: Path) -> None:
+    with program(edition, 2) as (process, port):
+        ask(port)
+        process.kill()
+        process.wait()
+        with suppress(ConnectionError):
+            while True:  # an orphan would answer until the time limit
+                socket.create_connection(("127.0.0.1", port), timeout=20).close()
+
+
+def test_what_cannot_be_served_is_said_before_anything_is(edition: Path, cert: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        run(edition / "nowhere", "127.0.0.1:0")
+    assert "nowhere" in caught.value.where
+    with pytest.raises(ConfigError):
+        run(edition, "nowhere")
+    with pytest.raises(ConfigError):
+        run(edition, "127.0.0.1:0", cert=edition / "no.pem")
+    with pytest.raises(ConfigError, match="without a certificate"):
+        run(edition, "127.0.0.1:0", key=cert)
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as other, pytest.raises(ConfigError):
+        run(edition, f"127.0.0.1:{other.getsockname()[1]}", workers=2)
