@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from contextlib import suppress
 from pathlib import Path
 
@@ -93,3 +94,10 @@ def test_every_field_is_explained() -> None:
     listed = list(fields())
     assert {"newsroom.title", "capture.cut.patterns", "mirror.path", "source.kind"} <= {name for name, _, _ in listed}
     assert all(words.endswith(".") for _, words, _ in listed), [name for name, words, _ in listed if words[-1:] != "."]
+
+
+def test_the_manual_of_the_fields_is_current() -> None:
+    root = Path(__file__).resolve().parents[1]
+    namespace = runpy.run_path(str(root / "scripts" / "write_config_manual.py"))
+    written = (root / "docs" / "operating" / "config.md").read_text(encoding="utf-8")
+    assert written == namespace["manual"](), "run: python scripts/write_config_manual.py"

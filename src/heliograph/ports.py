@@ -60,6 +60,10 @@ class StoryBook(Protocol):
         """The stories that live at these canonical URLs or have them as alias."""
         ...
 
+    def by_code(self, codes: Sequence[str]) -> list[Brief]:
+        """The stories with these codes."""
+        ...
+
     def withdraw(self, codes: Sequence[str], dirty: Iterable[SheetKey], now: datetime) -> None:
         """Take stories out of the edition and mark the sheets they touch, all or nothing."""
         ...
@@ -94,6 +98,10 @@ class SheetBook(Protocol):
 
     def thin(self) -> list[SheetKey]:
         """Sheets whose text is packed fast only."""
+        ...
+
+    def sheets(self, kind: str) -> list[SheetKey]:
+        """The sheets of a kind that have files."""
         ...
 
     def jobs(self, wants: Sequence[tuple[SheetKey, Want]]) -> list[Job]:

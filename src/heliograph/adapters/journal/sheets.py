@@ -45,6 +45,11 @@ class SheetTables(Base):
         with self.engine.connect() as db:
             return [SheetKey(row.kind, row.of) for row in db.execute(query)]
 
+    def sheets(self, kind: str) -> list[SheetKey]:
+        table = schema.sheet
+        with self.engine.connect() as db:
+            return [SheetKey(kind, of) for of in db.scalars(select(table.c.of).where(table.c.kind == kind))]
+
     def jobs(self, wants: Sequence[tuple[SheetKey, Want]]) -> list[Job]:
         with self.engine.connect() as db:
             plain = [key.of for key, want in wants if want.stories == Choice(code=key.of) and key.kind == "story"]
