@@ -175,12 +175,23 @@ def test_the_chain_of_archives_holds_every_story_of_the_newest_days_once() -> No
 
 def test_archive_documents_say_so_and_name_the_current_one() -> None:
     files = edition([story(number, words=300) for number in range(0, 48, 2)])
-    found = parsed(files["a/f/2026-11-19.2.xml"], "a/f/2026-11-19.2.xml")
-    assert b"http://purl.org/syndication/history/1.0" in files["a/f/2026-11-19.2.xml"]
+    path = "a/f/2026-11-19.2.xml"
+    found = parsed(files[path], path)
+    assert b"http://purl.org/syndication/history/1.0" in files[path]
     assert b"http://purl.org/syndication/history/1.0" not in files["feed.xml"]
     assert link(found.feed, "current") == f"{MIRROR}feed.xml"
-    assert link(found.feed, "next-archive") == f"{MIRROR}a/f/2026-11-19.xml"
-    assert link(found.feed, "self") == f"{MIRROR}a/f/2026-11-19.2.xml"
+    assert link(found.feed, "prev-archive") == f"{MIRROR}a/f/2026-11-19.1.xml"
+    assert link(found.feed, "self") == MIRROR + path
+
+
+def test_a_new_story_changes_the_newest_document_of_its_day_alone() -> None:
+    stories = [story(number, words=300) for number in range(1, 24)]
+    before, after = edition(stories), edition([story(0, words=300), *stories])
+    archive = [path for path in after if path.startswith("a/f/") and path.endswith(".xml")]
+    assert len(archive) > 4
+    today = max(archive)
+    changed = {path for path in archive if before.get(path) != after[path]}
+    assert changed <= {today, sorted(archive)[-2]}
 
 
 def test_days_before_the_end_of_the_chain_have_no_documents() -> None:

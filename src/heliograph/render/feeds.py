@@ -2,14 +2,15 @@
 
 Rule 1: the document readers subscribe to holds the newest stories in full, as many as fit, then summaries, as many as
 fit. Rule 2: every story of the newest ``look.feed_days`` days that have stories is in the archive documents
-``a/f/<day>.xml`` and ``.json``; each names the next older one. A day is a unit, so that a new story changes one
-chain link. Rule 3: a story too long for one response is there with its beginning and a link to read on. Rule 4: links
-are relative, since the same bytes lie on every mirror; a story's id is its code, the same everywhere and for ever.
-Rule 5: times come from stories, never from a clock.
+``a/f/<day>.xml`` and ``.json``; each names the next older one. A day's documents are filled from its oldest story on,
+numbered ``<day>.1.xml`` and so forth, the newest without a number, so that a new story changes that one alone. Rule 3:
+a story too long for one response is there with its beginning and a link to read on. Rule 4: links are relative, since
+the same bytes lie on every mirror; a story's id is its code, the same everywhere and for ever. Rule 5: times come from
+stories, never from a clock.
 
 There is no RSS: its links must be absolute, and the only absolute address a mirror's file can know is the blocked one.
-Whatever reads RSS today reads Atom. A link forward in time (RFC 5005 allows it) would have to know how many parts the
-newer day has, and is left out between days.
+Whatever reads RSS today reads Atom. A link forward in time (RFC 5005 allows it) would change a document that is full,
+and is left out.
 """
 
 from __future__ import annotations
@@ -49,7 +50,6 @@ class _Place:
     up: str
     home: str
     older: str = ""
-    newer: str = ""
     current: str = ""  # from an archive document to the one readers subscribe to
 
 
@@ -131,20 +131,21 @@ class _Writer:
             Piece(self.form.entry(brief, "", self.place.up)) for brief in self.material.briefs if brief.code not in told
         ]
         path = self.folder + self.place.name
-        return packer.fill(path, short, lambda more: self.document([*full[:count], *more], self.place))[0]
+        return packer.fill(
+            path, short, lambda more: self.form.document([*full[:count], *more], self.place, self.look, self.when)
+        )[0]
 
     def days(self) -> list[File]:
-        """Every story in full. A document does not tell how many parts there are, so each is filled in its turn."""
-        stories = self.material.stories
+        """Every story in full, the documents filled from the oldest on."""
+        stories = self.material.stories[::-1]
         entries = [self.in_full(story) for story in stories]
         files: list[File] = []
-        start, rate = 0, _FIRST_RATE
+        start, rate, older = 0, _FIRST_RATE, self.place.older
         while start < len(entries):
-            within, last = self.part(len(files) + 1, last=False), self.part(len(files) + 1, last=True)
-            rest = entries[start:]
-            made, count, rate = self.filled(rest, stories[start:], within, last, rate)
+            within, last = self.full_part(len(files) + 1, older), replace(self.place, older=older)
+            made, count, rate = self.filled(entries[start:], stories[start:], within, last, rate)
             files.append(made)
-            start += count
+            start, older = start + count, within.name
         return files
 
     def filled(
@@ -157,7 +158,7 @@ class _Writer:
         count, shortened = _that_may_fit(entries, rate), False
         while True:
             place = last if count == len(entries) else within
-            tried = self.attempt(entries[:count], place)
+            tried = self.attempt(entries[:count], place, stories[:count])
             if tried.file:
                 return tried.file, count, tried.load / sum(map(len, entries[:count]))
             if count == 1:
@@ -166,18 +167,18 @@ class _Writer:
                 entries[0], shortened = self.that_fits(stories[0], within), True
             count = max(1, min(count - 1, int(count / tried.load)))
 
-    def part(self, number: int, *, last: bool) -> _Place:
-        """The place of a part of a day."""
-        name = packer.part_path
-        older = self.place.older if last else name(self.place.name, number + 1)
-        newer = name(self.place.name, number - 1) if number > 1 else ""
-        return replace(self.place, name=name(self.place.name, number), older=older, newer=newer)
+    def full_part(self, number: int, older: str) -> _Place:
+        """The place of a document of a day that has a newer one after it."""
+        stem = self.place.name.removesuffix(self.form.extension)
+        return replace(self.place, name=f"{stem}{number}.{self.form.extension}", older=older)
 
-    def document(self, entries: Sequence[str], place: _Place) -> str:
-        return self.form.document(entries, place, self.look, self.when)
-
-    def attempt(self, entries: Sequence[str], place: _Place) -> encode.Attempt:
-        return encode.attempt(self.folder + place.name, self.document(entries, place).encode("utf-8", "replace"))
+    def attempt(self, entries: Sequence[str], place: _Place, stories: Sequence[Story]) -> encode.Attempt:
+        # an archive document, once full, must not change with the stories after it
+        texts, when = (
+            (entries[::-1], max(story.updated for story in stories)) if place.current else (entries, self.when)
+        )
+        document = self.form.document(texts, place, self.look, when)
+        return encode.attempt(self.folder + place.name, document.encode("utf-8", "replace"))
 
     def in_full(self, story: Story) -> str:
         return self.form.entry(story, self.html(_told(story), story), self.place.up)
@@ -192,14 +193,14 @@ class _Writer:
         told, more = _told(story), ""
         while len(html := self.html(told, story)) >= _SHORTEST or not more:
             entry = self.form.entry(story, html + more, self.place.up)
-            load = self.attempt([entry], place).load
+            load = self.attempt([entry], place, [story]).load
             if load <= _ROOMY:
                 return entry
             told, more = _beginning(told, min(0.9, 0.95 * _ROOMY / load)), read_on
         bare = replace(story, title=blocks.clipped(story.title, _BARE), lead="", section="", bylines=(), tags=())
         for shorter in (story, bare):
             entry = self.form.entry(shorter, "", self.place.up)
-            if self.attempt([entry], place).load <= _ROOMY:
+            if self.attempt([entry], place, [story]).load <= _ROOMY:
                 return entry
         raise BudgetError("a feed has no room for a story", where=self.folder + place.name)
 
@@ -273,7 +274,7 @@ def _atom_entry(story: Story | Brief, html: str, up: str) -> str:
 
 def _atom(texts: Sequence[str], place: _Place, look: Look, when: datetime) -> str:
     links = [("self", place.name), ("alternate", place.home), ("current", place.current)]
-    links += [("prev-archive", place.older), ("next-archive", place.newer)]
+    links.append(("prev-archive", place.older))
     title = blocks.text(look.title)
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom"'

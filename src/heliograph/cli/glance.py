@@ -1,0 +1,128 @@
+"""``status``: where the newsroom stands, from the journal and the mirrors' pointers alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from heliograph import publish
+from heliograph.adapters.folder import Folder
+from heliograph.adapters.journal import SqlJournal
+from heliograph.cli.screen import out
+from heliograph.cli.wiring import open_journal
+from heliograph.config import Config, load
+from heliograph.model import ConfigError, StoreError
+from heliograph.model.code import BadCode, parse_code, shown
+from heliograph.model.names import link_keys
+
+_FAULT = {
+    "length": "a code has seven characters",
+    "character": "that letter is in no code",
+    "check": "the check character does not fit: one character is wrong, or two changed places",
+}
+
+
+def status(path: Path, *, as_json: bool, find: str) -> int:
+    """Print where things stand; 1 if a mirror is behind or the last pass had failures."""
+    config = load(path)
+    with open_journal(config) as journal:
+        if find:
+            return _find(journal, find, as_json=as_json)
+        facts = asyncio.run(_facts(config, journal))
+    if as_json:
+        print(json.dumps(facts, ensure_ascii=False))
+    else:
+        _show(facts)
+    return 0 if facts["ok"] else 1
+
+
+async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
+    latest = journal.latest()
+    mirrors = []
+    for table in config.mirror:
+        try:
+            pointer = publish.read_pointer(await Folder(config.mirror_path(table), table.name).pointer())
+            fault = ""
+        except StoreError as error:
+            pointer, fault = None, error.what
+        ours = pointer is not None and pointer.journal == journal.identity
+        number = pointer.number if pointer and ours else 0
+        mirrors.append({"name": table.name, "path": str(config.mirror_path(table)), "edition": number, "fault": fault})
+    problems = json.loads(journal.recall("last") or "[]")
+    current = all(mirror["edition"] == (latest.number if latest else 0) for mirror in mirrors)
+    return {
+        "ok": current and not any(problem["fatal"] for problem in problems),
+        "newsroom": config.newsroom.title,
+        "edition": None if latest is None else {"number": latest.number, "made": latest.made.isoformat()},
+        "stories": latest.stories if latest else 0,
+        "files": latest.files if latest else 0,
+        "languages": dict(journal.tally("lang")),
+        "mirrors": mirrors,
+        "waiting": len(journal.dirty()),
+        "cut": [{"text": cut.text, "reason": cut.reason, "stories": count} for cut, count in journal.cuts(5)],
+        "problems": problems,
+    }
+
+
+def _show(facts: dict[str, Any]) -> None:
+    made = facts["edition"]
+    current = sum(mirror["edition"] == (made or {"number": 0})["number"] for mirror in facts["mirrors"])
+    if made is None:
+        out.print(f"{escape(facts['newsroom'])} has not published yet. Next: heliograph publish")
+        return
+    state = "up to date" if current == len(facts["mirrors"]) else "[red]behind[/]"
+    out.print(
+        f"{escape(facts['newsroom'])}: edition {made['number']:,} of {made['made'][:16].replace('T', ' ')} UTC, "
+        f"{facts['stories']:,} stories; {current} of {len(facts['mirrors'])} mirrors up to date."
+    )
+    table = Table(box=None, pad_edge=False)
+    for column in ("mirror", "edition", "state", "where"):
+        table.add_column(column, justify="right" if column == "edition" else "left", overflow="fold")
+    for mirror in facts["mirrors"]:
+        here = mirror["edition"] == made["number"]
+        state = f"[red]{escape(mirror['fault'])}[/]" if mirror["fault"] else "up to date" if here else "[red]behind[/]"
+        table.add_row(mirror["name"], f"{mirror['edition']:,}", state, escape(mirror["path"]))
+    out.print(table)
+    languages = ", ".join(f"{lang} {count:,}" for lang, count in sorted(facts["languages"].items()))
+    out.print(f"languages {languages or 'none'}; {facts['files']:,} files")
+    for cut in facts["cut"]:
+        out.print(f"cut       {cut['stories']:,} x “{escape(cut['text'][:56])}” ({cut['reason']})", soft_wrap=True)
+    for problem in facts["problems"][:8]:
+        out.print(f"problem   {escape(problem['where'])}: {escape(problem['what'])}", soft_wrap=True)
+    if facts["waiting"]:
+        out.print(f"{facts['waiting']:,} sheets wait to be rendered: heliograph publish")
+
+
+def _find(journal: SqlJournal, text: str, *, as_json: bool) -> int:
+    """Resolve a code or an address as the search box and the bots do.
+
+    Raises:
+        ConfigError: the text is a code with a fault; says which.
+    """
+    keys: list[str] = []
+    code = parse_code(text)
+    if isinstance(code, BadCode):
+        if "/" not in text:
+            raise ConfigError(_FAULT[code.reason], where=f"--find {text}", remedy="compare it with the page it is from")
+        keys = list(link_keys(text))
+    else:
+        keys = [code]
+    briefs = journal.known(keys) or journal.by_code(keys)
+    if as_json:
+        found = [
+            {"code": brief.code, "url": brief.url, "title": brief.title, "path": f"a/{brief.code}.html"}
+            for brief in briefs
+        ]
+        print(json.dumps(found, ensure_ascii=False))
+    for brief in () if as_json else briefs:
+        out.print(
+            f"{shown(brief.code)}  a/{brief.code}.html  {escape(brief.title)}\n         {brief.url}", soft_wrap=True
+        )
+    if not briefs and not as_json:
+        out.print("no story of this edition")
+    return 0 if briefs else 1

@@ -1,0 +1,128 @@
+"""``publish`` and ``run``: passes over the newsroom, watched."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from heliograph.cli.screen import Bars, Stopwatch, complain, err, out, summary
+from heliograph.cli.wiring import outside
+from heliograph.config import Config, load
+from heliograph.flows import Report, issue
+from heliograph.model import Cut, HeliographError
+from heliograph.ports import Outside
+
+_SPREAD = 0.2  # share of the interval that is added at random, so that passes do not beat in time with anything
+
+
+def publish(path: Path, *, as_json: bool) -> int:
+    """One pass; the exit code."""
+    config = load(path)
+    watcher = Stopwatch() if as_json else Bars()
+    report, cuts = asyncio.run(_once(config, watcher))
+    if as_json:
+        print(json.dumps(as_object(report, watcher.ended, cuts), ensure_ascii=False))
+    else:
+        summary(report, watcher.ended, cuts)
+    return 1 if report.failed else 0
+
+
+def run(path: Path, *, as_json: bool) -> int:
+    """Passes until SIGTERM or SIGINT; the exit code."""
+    config = load(path)
+    return asyncio.run(_service(config, as_json=as_json))
+
+
+def as_object(report: Report, ended: dict[str, float], cuts: list[tuple[Cut, int]]) -> dict[str, Any]:
+    """The pass as JSON: figures, problems, what was cut, and when each step ended in seconds from the start."""
+    gathered = asdict(report.gathered)
+    del gathered["problems"]
+    return {
+        "ok": not report.failed,
+        "stories": gathered,
+        "edition": _issue(report.text),
+        "finished": _issue(report.finished),
+        "mirrors": [
+            {"name": d.mirror, "edition": d.number, "files": d.files, "bytes": d.size, "ok": d.problem is None}
+            for d in report.deliveries
+        ],
+        "text_seconds": ended.get("deliver text"),
+        "seconds": max(ended.values(), default=0.0),
+        "steps": ended,
+        "cut": {"blocks": report.cut, "most": [{**asdict(cut), "stories": stories} for cut, stories in cuts]},
+        "problems": [asdict(problem) for problem in report.problems],
+    }
+
+
+def _issue(made: Any) -> dict[str, Any] | None:  # noqa: ANN401
+    return {**asdict(made), "made": made.made.isoformat()} if made else None
+
+
+async def _once(config: Config, watcher: Stopwatch) -> tuple[Report, list[tuple[Cut, int]]]:
+    async with outside(config, watcher) as world:
+        with watcher:
+            return await run_pass(world, config)
+
+
+async def run_pass(world: Outside, config: Config) -> tuple[Report, list[tuple[Cut, int]]]:
+    """One pass as of now, and what was cut most; its problems are kept for ``status``."""
+    report = await issue(world, config, datetime.now(UTC))  # noqa: TID251 - the command line is where time comes from
+    world.journal.note("last", json.dumps([asdict(problem) for problem in report.problems]))
+    return report, world.journal.cuts(5)
+
+
+async def _service(config: Config, *, as_json: bool) -> int:
+    """Publish, wait, publish. A pass that fails is told and tried again; SIGTERM ends after the step under way."""
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(ending, over.set)
+    while not over.is_set():
+        watcher = Stopwatch()
+        try:
+            report = await _interruptible(_once(config, watcher), over)
+            if report is not None:
+                _tell(report, watcher, as_json=as_json)
+        except HeliographError as error:
+            complain(error)
+        pause = config.run.every_seconds * (1 + random.random() * _SPREAD)  # noqa: S311 - jitter, not a secret
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), pause)
+    if not as_json:
+        out.print("stopped; the next run goes on from here")
+    return 0
+
+
+async def _interruptible(work: Any, over: asyncio.Event) -> Any:  # noqa: ANN401
+    """The result of ``work``, or None when ``over`` was set first and ``work`` was cancelled."""
+    task, end = asyncio.ensure_future(work), asyncio.ensure_future(over.wait())
+    await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
+    end.cancel()
+    if not task.done():
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        return None
+    return task.result()
+
+
+def _tell(result: tuple[Report, list[tuple[Cut, int]]], watcher: Stopwatch, *, as_json: bool) -> None:
+    report, cuts = result
+    if as_json:
+        print(json.dumps(as_object(report, watcher.ended, cuts), ensure_ascii=False), flush=True)
+        return
+    for problem in report.problems:
+        if problem.fatal:
+            err.print(f"{problem.where}: {problem.what}", markup=False, soft_wrap=True)
+    shown, got = report.finished or report.text, report.gathered
+    if shown:
+        seconds = watcher.ended.get("deliver text", 0.0)
+        what = f"{got.new} new, {got.changed} changed, {got.withdrawn} withdrawn"
+        out.print(f"{shown.made:%H:%M:%S} edition {shown.number:,}: {what}; out after {seconds:.1f} s")

@@ -1,0 +1,81 @@
+"""Ports meet adapters here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from heliograph import __version__
+from heliograph.adapters.folder import Folder
+from heliograph.adapters.journal import SqlJournal
+from heliograph.adapters.local import LocalSources
+from heliograph.adapters.web import Patience, WebSources
+from heliograph.adapters.workers import Workers
+from heliograph.config import Config, MirrorTable
+from heliograph.model import Answer, Ask
+from heliograph.ports import MirrorStore, Outside, Watcher
+
+_IN_ALL = 16  # connections to all origins together
+_PRELOAD = ["heliograph.flows.work"]
+
+
+class Routed:
+    """``ports.Sources`` by scheme: the web, or this machine's own files."""
+
+    def __init__(self, web: WebSources, local: LocalSources) -> None:
+        self._web, self._local = web, local
+
+    async def fetch(self, ask: Ask) -> Answer:
+        """See ``ports.Sources``."""
+        return await (self._local if urlsplit(ask.url).scheme == "file" else self._web).fetch(ask)
+
+
+def open_journal(config: Config) -> SqlJournal:
+    """The journal of this newsroom; made if there is none.
+
+    Raises:
+        HeliographError: it cannot be opened.
+    """
+    return SqlJournal(config.journal_url, config.state_folder)
+
+
+@asynccontextmanager
+async def outside(config: Config, watcher: Watcher) -> AsyncIterator[Outside]:
+    """Everything a flow asks of the world, for one pass or many.
+
+    Raises:
+        HeliographError: the journal cannot be opened.
+    """
+    cores = config.state.workers or len(os.sched_getaffinity(0))
+    own = [source.url for source in config.sources()]
+    web = WebSources(
+        agent=f"{config.capture.agent} heliograph/{__version__}",
+        own=own,
+        per_origin=config.capture.connections,
+        in_all=max(_IN_ALL, config.capture.connections),
+        patience=Patience(silence=config.capture.timeout_seconds),
+        proxy=config.capture.proxy,
+    )
+    workers = Workers(cores, _PRELOAD)
+    try:
+        with open_journal(config) as journal:
+            async with web:
+                yield Outside(
+                    sources=Routed(web, LocalSources(own)),
+                    journal=journal,
+                    stage=Folder(config.state_folder / "edition"),
+                    mirrors=tuple(_mirror(table, config) for table in config.mirror),
+                    workers=workers,
+                    watcher=watcher,
+                    cores=cores,
+                )
+    finally:
+        workers.shutdown(wait=True, cancel_futures=True)
+
+
+def _mirror(table: MirrorTable, config: Config) -> MirrorStore:
+    match table.kind:
+        case "folder":
+            return Folder(config.mirror_path(table), table.name)

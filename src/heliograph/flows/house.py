@@ -1,0 +1,112 @@
+"""The house style of this pass: the look of pages and the rules of the cut, and what a change of them touches."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from heliograph import render
+from heliograph.capture import cut
+from heliograph.config import Config
+from heliograph.model import Problem, SheetKey
+from heliograph.ports import Journal, Outside
+from heliograph.render import feeds, search
+from heliograph.render.look import Link, Look
+
+_FEW = 3  # stories in a language before it gets a front page of its own
+
+
+def look_of(outside: Outside, config: Config) -> Look:
+    """The look of every page, from the configuration and from what the edition holds."""
+    room = config.newsroom
+    return Look(
+        title=room.title,
+        home=room.home,
+        lang=room.language,
+        languages=room.languages or _found_languages(outside.journal, room.language),
+        zone=room.zone,
+        accent=room.accent.lower(),
+        links=tuple(Link(name=link.name, url=link.url) for link in config.link),
+        feed_days=config.edition.feed_days,
+        search_bits=_search_bits(outside.journal),
+    )
+
+
+def house_rules(outside: Outside, config: Config) -> tuple[cut.Rules, tuple[Problem, ...]]:
+    """What is boilerplate: the operator's patterns, and what recurs across the stories captured so far."""
+    counts, total = outside.journal.edge_counts(cut.LEAST)
+    table = config.capture.cut
+    return cut.rules(
+        recurring=cut.recurring(counts, total), patterns=table.patterns, keep=table.keep, hosts=table.hosts
+    )
+
+
+def retell(journal: Journal, codes: Iterable[str]) -> set[SheetKey]:
+    """The sheets that carry the full text of stories: their own pages, and the feeds of their days."""
+    briefs = journal.by_code(sorted(set(codes)))
+    keys = {SheetKey("story", brief.code) for brief in briefs} | {SheetKey("feed-day", brief.day) for brief in briefs}
+    return keys | ({SheetKey("feed")} if briefs else set())
+
+
+def replan(outside: Outside, look: Look, rules: cut.Rules) -> None:
+    """Mark what must be rendered again because the look, the rules or the run of days changed since the last pass."""
+    _replan_look(outside.journal, look)
+    _replan_cuts(outside.journal, rules)
+    _replan_feeds(outside.journal, look)
+
+
+def _replan_look(journal: Journal, look: Look) -> None:
+    before = json.loads(journal.recall("look") or "{}")
+    after = {kind: look.digest(kind) for kind in render.KINDS}
+    stale = {kind for kind in render.KINDS if before.get(kind) != after[kind]}
+    if not stale:
+        return
+    marked = {key for key in render.standing(look) if key.kind in stale}
+    marked |= {key for kind in stale for key in journal.sheets(kind)}
+    # the first pass has marked its stories already, all but the shards of an index that has just got its size
+    again = stale if before else stale & {"search"}
+    if again:
+        marked |= {key for brief in journal.briefs() for key in render.touched(None, brief, look) if key.kind in again}
+    journal.mark(marked)
+    journal.note("look", json.dumps(after))
+
+
+def _replan_cuts(journal: Journal, rules: cut.Rules) -> None:
+    before = json.loads(journal.recall("rules") or '{"recurring": [], "rest": ""}')
+    rest = hashlib.sha256(repr((rules.patterns, rules.keep, rules.hosts)).encode()).hexdigest()
+    recurring = sorted(rules.recurring)
+    if (before["rest"], before["recurring"]) == (rest, recurring):
+        return
+    if before["rest"] and before["rest"] != rest:
+        journal.mark(retell(journal, (brief.code for brief in journal.briefs())))
+    else:
+        journal.mark(retell(journal, journal.with_edges(rules.recurring ^ set(before["recurring"]))))
+    journal.note("rules", json.dumps({"recurring": recurring, "rest": rest}))
+
+
+def _replan_feeds(journal: Journal, look: Look) -> None:
+    """A day of the feeds names its neighbours, so a day that appears or ends touches those beside it."""
+    before = json.loads(journal.recall("days") or "[]")
+    after = sorted(journal.tally("day"), reverse=True)[: look.feed_days + 1]
+    if before != after:
+        journal.mark(feeds.shifted(before, after, look))
+        journal.note("days", json.dumps(after))
+
+
+def _found_languages(journal: Journal, first: str) -> tuple[str, ...]:
+    """Languages that have earned a front page; once earned it stays, so that no link to it breaks."""
+    earned = set(journal.recall("languages").split())
+    found = earned | {lang for lang, stories in journal.tally("lang").items() if stories >= _FEW}
+    if found != earned:
+        journal.note("languages", " ".join(sorted(found)))
+    return (first, *sorted(found - {first}))
+
+
+def _search_bits(journal: Journal) -> int:
+    """The size of the search index; it only grows, so that it is not made anew again and again at a threshold."""
+    before = int(journal.recall("search bits") or 0)
+    needed = search.bits_for(sum(journal.tally("lang").values()))
+    if needed > before:
+        journal.note("search bits", str(needed))
+    return max(before, needed)

@@ -1,0 +1,79 @@
+"""Read this first: one pass puts an edition out on every mirror.
+
+    source -> story -> edition -> mirror
+    gather             press      deliver
+
+The text goes out first, packed fast. What takes long, pictures and the denser packing, follows as a second edition
+within the same pass, so that readers never wait for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from heliograph.config import Config
+from heliograph.flows.deliver import Delivery, deliver
+from heliograph.flows.gather import Gathered, gather
+from heliograph.flows.house import house_rules, look_of, replan
+from heliograph.flows.pictures import picture
+from heliograph.flows.press import press
+from heliograph.model import Issue, Problem
+from heliograph.ports import Outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one pass did."""
+
+    gathered: Gathered
+    text: Issue | None  # None when nothing changed
+    finished: Issue | None
+    deliveries: tuple[Delivery, ...]
+    problems: tuple[Problem, ...]
+    cut: int  # blocks taken out as boilerplate in the stories rendered
+
+    @property
+    def failed(self) -> bool:
+        """Whether a whole source or mirror failed."""
+        return any(problem.fatal for problem in self.problems)
+
+
+async def issue(outside: Outside, config: Config, now: datetime) -> Report:
+    """Publish what changed to every mirror that can be reached.
+
+    Raises:
+        JournalBusyError: another pass is at work.
+        StoreError: the stage cannot be written; nothing is lost, the next pass goes on from there.
+    """
+    with outside.journal.hold("heliograph publish"):
+        gathered = await gather(outside, config, look_of(outside, config), now)
+
+        look = look_of(outside, config)
+        rules, doubts = house_rules(outside, config)
+        replan(outside, look, rules)
+        pressed = await press(outside, look, rules, now, outside.journal.dirty())
+        text = outside.journal.close(now) if pressed.changed else None
+        deliveries = await deliver(outside, "deliver text")
+
+        shown = await picture(outside, config)
+        again = {*outside.journal.dirty(), *(outside.journal.thin() if config.edition.dense else ())}
+        dense = await press(outside, look, rules, now, sorted(again), dense=config.edition.dense)
+        finished = outside.journal.close(now) if dense.changed else None
+        if finished:
+            deliveries = await deliver(outside, "deliver the rest")
+
+    return Report(
+        gathered=gathered,
+        text=text,
+        finished=finished,
+        deliveries=deliveries,
+        problems=_all(doubts, gathered.problems, pressed.problems, shown.problems, dense.problems, deliveries),
+        cut=pressed.cut,
+    )
+
+
+def _all(*found: tuple[Problem, ...] | tuple[Delivery, ...]) -> tuple[Problem, ...]:
+    """Every problem once, in the order of the pass."""
+    problems = (item.problem if isinstance(item, Delivery) else item for group in found for item in group)
+    return tuple(dict.fromkeys(problem for problem in problems if problem is not None))

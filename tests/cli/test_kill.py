@@ -1,0 +1,112 @@
+"""kill -9 at any moment of ``publish`` leaves whole pages and no broken link, and the next run ends right."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+import anyio.from_thread
+import pytest
+from tests.cli.reader import faults
+
+from heliograph.cli.setup import manual
+from heliograph.lab.newsroom import Newsroom
+from heliograph.lab.piece import Piece, pieces
+from heliograph.model import Source
+
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+KILLS = int(os.environ.get("HELIOGRAPH_KILLS", "16"))
+
+
+@contextmanager
+def serving(newsroom: Newsroom) -> Iterator[str]:
+    """The newsroom on loopback, in a thread with a loop of its own."""
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(newsroom.running()) as url,
+    ):
+        yield url
+
+
+def command(config: Path) -> list[str]:
+    return [sys.executable, "-m", "heliograph", "publish", "--json", "--config", str(config)]
+
+
+def configured(folder: Path, url: str) -> Path:
+    folder.mkdir()
+    path = folder / "heliograph.toml"
+    source = Source(kind="sitemap", url=f"{url}/sitemap.xml")
+    path.write_text(manual("Полуостров", "ru", "", [source], ("one", "two")), encoding="utf-8")
+    return path
+
+
+def stir(newsroom: Newsroom, spare: list[Piece], chance: random.Random, now: datetime) -> None:
+    """Something for the next pass to do: a new story, corrections, now and then a withdrawal."""
+    if spare:
+        newsroom.publish(replace(spare.pop(), published=now, updated=now))
+    for piece in chance.sample(newsroom.pieces, 2):
+        newsroom.edit(piece.path, now, title=f"{piece.title.split(' · ')[0]} · {now:%H:%M}")
+    if chance.random() < 0.25 and len(newsroom.pieces) > 8:
+        newsroom.withdraw(chance.choice(newsroom.pieces).path)
+
+
+def end_of(mirror: Path) -> dict[str, bytes]:
+    """What the mirror holds, but for what tells of the edition's number and time."""
+    own = {"now", "index.html", "a/about.html"}
+    return {
+        name: path.read_bytes()
+        for path in sorted(mirror.rglob("*"))
+        if path.is_file()
+        and (name := path.relative_to(mirror).as_posix()).removesuffix(".br").removesuffix(".gz") not in own
+    }
+
+
+@pytest.mark.timeout(900)
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    chance = random.Random(20261122)
+    stories = list(pieces(NOW))
+    newsroom, spare, now = Newsroom(stories[5:]), stories[:5], NOW
+    moments = []
+    with serving(newsroom) as url:
+        config = configured(tmp_path / "killed", url)
+        mirrors = [config.parent / "mirrors" / name for name in ("one", "two")]
+        span = 4.0
+        for _ in range(KILLS):
+            moment = chance.random() * span
+            started = time.monotonic()
+            run = subprocess.Popen(command(config), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            killer = threading.Timer(moment, run.kill)
+            killer.start()
+            out, complaint = run.communicate(timeout=120)
+            killer.cancel()
+            for mirror in mirrors:
+                assert faults(mirror) == [], f"killed after {moment:.2f} s"
+            if run.returncode == 0:  # it was over before the kill: there must be work again, and less time for it
+                span = max(0.5, (time.monotonic() - started))
+                assert json.loads(out)["ok"]
+            else:
+                assert run.returncode == -9, complaint.decode()
+                moments.append(moment)
+            now += timedelta(minutes=3)
+            stir(newsroom, spare, chance, now)
+        assert len(moments) >= KILLS // 4, "hardly any run was killed: nothing was shown"
+        last = subprocess.run(command(config), capture_output=True, timeout=120, check=True)
+        assert json.loads(last.stdout)["ok"]
+        untouched = configured(tmp_path / "untouched", url)
+        subprocess.run(command(untouched), capture_output=True, timeout=120, check=True)
+        whole = end_of(untouched.parent / "mirrors" / "one")
+        for mirror in mirrors:
+            assert faults(mirror) == []
+            assert end_of(mirror) == whole
+    print(f"killed {len(moments)} times, at {', '.join(f'{moment:.2f}' for moment in sorted(moments))} s")
