@@ -215,14 +215,19 @@ def test_lists_are_cut_by_day_section_language_and_number(journal: SqlJournal) -
     assert names(Select(lang="uk")) == []
     assert names(Select(section_key="ru/obshchestvo", newest=1)) == ["0"]
     assert dict(journal.tally("day")) == {"2026-11-22": 1, "2026-11-21": 2, "2026-11-20": 2, "2026-11-19": 1}
-    job = journal.jobs([(SheetKey("x"), Want(tally="month"))])[0]
+    job = journal.jobs([(SheetKey("front"), Want(tally="month"))])[0]
     assert (dict(job.tally), dict(job.labels)) == ({"2026-11": 6}, {"ru/obshchestvo": "Общество"})
 
 
 def test_search_terms_select_by_range(journal: SqlJournal) -> None:
-    save(journal, draft("1", terms=(10, 2**31)), draft("2", terms=(20,)))
-    job = journal.jobs([(SheetKey("search", "0"), Want(briefs=Select(terms=(0, 15))))])[0]
-    assert [brief.url for brief in job.briefs] == [SITE + "1"]
+    save(journal, draft("1", terms=(10, 2**31)), draft("2", terms=(20, 2**31, 2**31 + 1), hours=1))
+    ranges = [(0, 15), (15, 30), (2**30, 2**32)]
+    jobs = journal.jobs(
+        [(SheetKey("search", str(low)), Want(briefs=Select(terms=(low, high)))) for low, high in ranges]
+    )
+    found = [[brief.url.removeprefix(SITE) for brief in job.briefs] for job in jobs]
+    assert found == [["1"], ["2"], ["1", "2"]]
+    assert jobs[2].tally == {"ru": 2}
 
 
 def test_all_briefs_come_page_by_page(journal: SqlJournal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,14 @@
 """Worker processes that start only when there is enough to do.
 
 A pass with one new story is over before a process pool would have started, so the first pieces run in a thread of this
-process; from then on processes take over.
+process; from then on processes take over. What loads much (``heavy``) always goes to a process, so that this one, which
+lives long, does not carry it.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -18,15 +19,17 @@ _SMALL = 12  # pieces of work that a thread does faster than processes start
 class Workers(Executor):
     """A ``concurrent.futures`` executor of ``processes`` processes, with ``preload`` imported once for all of them."""
 
-    def __init__(self, processes: int, preload: list[str], small: int = _SMALL) -> None:
-        self.processes, self._preload, self._small = processes, preload, small
+    def __init__(
+        self, processes: int, preload: list[str], heavy: Iterable[Callable[..., object]] = (), small: int = _SMALL
+    ) -> None:
+        self.processes, self._preload, self._heavy, self._small = processes, preload, frozenset(heavy), small
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
         self._pool: ProcessPoolExecutor | None = None
         self._given = 0
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:  # noqa: ANN401
         self._given += 1
-        if self._given <= self._small:
+        if self._given <= self._small and fn not in self._heavy:
             return self._thread.submit(fn, *args, **kwargs)
         if self._pool is None:
             # forkserver: no locks of our threads are copied, and what is preloaded is shared between the workers

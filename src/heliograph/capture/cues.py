@@ -222,6 +222,13 @@ def calls(text: str, hrefs: tuple[str, ...], hosts: tuple[str, ...]) -> Call | N
     return Call(tool="tool" in kinds, sure=sure) if sure or kinds & {"follow", "tool"} else None
 
 
+def may_be_promotional(text: str, hrefs: tuple[str, ...]) -> bool:
+    """Whether ``is_promotional`` is worth asking: no call is without such a word or such a link."""
+    if len(text) > MOST_TEXT:
+        return False
+    return hinted(folded(text)) or any(map(_expressions().social_href.search, hrefs))
+
+
 def is_promotional(text: str, hrefs: tuple[str, ...]) -> bool:
     """Whether ``text`` carries a call anywhere; weaker than ``calls``, for blocks that are known to recur."""
     low = folded(text)

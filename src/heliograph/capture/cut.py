@@ -95,7 +95,7 @@ def edges(story: Story) -> tuple[str, ...]:
     spoken = [(block, text) for block in story.blocks if (text := _text(block))]
     for place, (block, text) in enumerate(spoken):
         at_edge = place < HEAD or place >= len(spoken) - TAIL
-        if (at_edge or cues.is_promotional(text, _hrefs(block))) and (mark := fingerprint(text)):
+        if (at_edge or cues.may_be_promotional(text, _hrefs(block))) and (mark := fingerprint(text)):
             found[mark] = None
     return tuple(found)
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser
 
 MAX_PAGE = 2_000_000  # bytes given to trafilatura
-MAX_TAGS = 60_000  # "<" in such a page: 30,000 elements
-MAX_ITEMS = 2_000  # list items in such a page; its time grows with their square, to 1 s for these
+MAX_TAGS = 40_000  # "<" in such a page: 20,000 elements; at worst 10 s, measured
+MAX_ITEMS, MAX_CELLS = 2_000, 8_000  # list items and table cells; its time grows with their square, to 1 s for these
 _FEW = 120  # words; from a shorter reading the more generous one is asked, too
 _POOR = 0.2  # of the generous reading that the strict one must have to be believed
 _WHOLE = 60  # words of a JSON-LD body that may be whole
@@ -111,7 +111,7 @@ def _agreement(one: str, other: str) -> float:
 
 def _extract(html: bytes, *, strict: bool, form: str = "txt") -> str:
     """What trafilatura takes for the article, "" when it finds none or the page is too large for it."""
-    if len(html) > MAX_PAGE or html.count(b"<") > MAX_TAGS or html.count(b"<li") + html.count(b"<LI") > MAX_ITEMS:
+    if not _is_bearable(html):
         return ""
     import trafilatura
 
@@ -130,3 +130,11 @@ def _extract(html: bytes, *, strict: bool, form: str = "txt") -> str:
     except Exception:  # noqa: BLE001  # a library of many parts, fed by strangers: whatever it raises, it found nothing
         return ""
     return found or ""
+
+
+def _is_bearable(html: bytes) -> bool:
+    """Whether trafilatura ends on ``html`` in bearable time."""
+    if len(html) > MAX_PAGE or html.count(b"<") > MAX_TAGS:
+        return False
+    low = html.lower()
+    return low.count(b"<li") <= MAX_ITEMS and low.count(b"<td") + low.count(b"<th") <= MAX_CELLS

@@ -53,21 +53,23 @@ def _cells(
 ) -> tuple[tuple[Runs, ...], bool]:
     """The cells of one row, with empty ones where a cell spans; and whether all of it are heads."""
     cells: list[Runs] = []
+    beyond: list[str] = []  # the text of cells after the last that a table may have
     head = True
     cell = row.child
     while cell is not None:
         if cell.tag in ("td", "th"):
-            _covered(cells, pending)
             head = head and cell.tag == "th"
             runs, blocks = inline(cell)
             late.extend(blocks)
-            down = _span(cell, "rowspan", MAX_ROWS)
-            for number in range(_span(cell, "colspan", MAX_CELLS)):
-                if down > 1 and len(cells) < MAX_CELLS:
-                    pending[len(cells)] = down - 1
-                _put(cells, runs if not number else ())
+            _covered(cells, pending)
+            if len(cells) >= MAX_CELLS:
+                beyond.append(plain_text(runs))
+            else:
+                _put(cell, cells, runs, pending)
         cell = cell.next
     _covered(cells, pending)
+    if any(beyond):
+        cells[-1] = (*cells[-1], Run(" · " + " · ".join(filter(None, beyond))))
     return tuple(cells), head and bool(cells)
 
 
@@ -77,11 +79,12 @@ def _covered(cells: list[Runs], pending: dict[int, int]) -> None:
         cells.append(())
 
 
-def _put(cells: list[Runs], runs: Runs) -> None:
-    if len(cells) < MAX_CELLS:
-        cells.append(runs)
-    elif runs:
-        cells[-1] = (*cells[-1], Run(" · "), *runs) if cells[-1] else runs
+def _put(cell: LexborNode, cells: list[Runs], runs: Runs, pending: dict[int, int]) -> None:
+    down = _span(cell, "rowspan", MAX_ROWS)
+    for number in range(min(_span(cell, "colspan", MAX_CELLS), MAX_CELLS - len(cells))):
+        if down > 1:
+            pending[len(cells)] = down - 1
+        cells.append(() if number else runs)
 
 
 def _span(cell: LexborNode, name: str, most: int) -> int:

@@ -14,6 +14,7 @@ from heliograph.adapters.local import LocalSources
 from heliograph.adapters.web import Patience, WebSources
 from heliograph.adapters.workers import Workers
 from heliograph.config import Config, MirrorTable
+from heliograph.flows.work import follows, learn_templates
 from heliograph.model import Answer, Ask
 from heliograph.ports import MirrorStore, Outside, Watcher
 
@@ -58,7 +59,7 @@ async def outside(config: Config, watcher: Watcher) -> AsyncIterator[Outside]:
         patience=Patience(silence=config.capture.timeout_seconds),
         proxy=config.capture.proxy,
     )
-    workers = Workers(cores, _PRELOAD)
+    workers = Workers(cores, _PRELOAD, heavy=(learn_templates, follows))
     try:
         with open_journal(config) as journal:
             async with web:

@@ -8,6 +8,7 @@ import anyio
 
 from heliograph import publish
 from heliograph.model import Issue, Problem, StoreError
+from heliograph.model.ledger import Change
 from heliograph.ports import MirrorStore, Outside
 
 
@@ -31,9 +32,10 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
     if latest is None:
         return ()
     deliveries: dict[str, Delivery] = {}
+    plans: dict[int, list[Change]] = {}  # mirrors at the same edition lack the same
 
     async def to(mirror: MirrorStore) -> None:
-        deliveries[mirror.name] = await _deliver(outside, mirror, latest, what)
+        deliveries[mirror.name] = await _deliver(outside, mirror, latest, what, plans)
 
     outside.watcher.begin(what, 0)
     async with anyio.create_task_group() as tasks:
@@ -43,16 +45,20 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
     return tuple(deliveries[mirror.name] for mirror in outside.mirrors)
 
 
-async def _deliver(outside: Outside, mirror: MirrorStore, latest: Issue, what: str) -> Delivery:
+async def _deliver(
+    outside: Outside, mirror: MirrorStore, latest: Issue, what: str, plans: dict[int, list[Change]]
+) -> Delivery:
     took = Delivery(mirror=mirror.name, number=0, files=0, size=0)
     identity = outside.journal.identity
     try:
         shown = publish.read_pointer(await mirror.pointer())
         since = publish.plan(shown, latest, identity)
-        changes = outside.journal.changes(since)
-        if since is None:
-            changes = publish.repair(changes, await mirror.listing())
-        changes = publish.ordered(changes)
+        held = await mirror.listing() if since is None else {}
+        if held:
+            changes = publish.ordered(publish.repair(outside.journal.changes(None), held))
+        else:
+            changes = plans.get(since or 0) or publish.ordered(outside.journal.changes(since or 0))
+            plans[since or 0] = changes
         outside.watcher.step(what, 0, len(changes))
         await mirror.apply(changes, outside.stage.get, lambda done: outside.watcher.step(what, done))
         if since != latest.number:

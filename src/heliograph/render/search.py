@@ -43,7 +43,7 @@ REACH = 480  # newest stories of a shard that can be found
 MOST_BITS = 16
 _PAGE = "a/search.html"
 _HEAD = 120  # stories at most that are tried in a shard's first file
-_PER_SHARD = 48  # stories in a mean shard: about half the budget, so that most shards are one request
+_PER_SHARD = 80  # stories at most in a mean shard: about the budget, so that most queries are one request
 _TERMS_A_STORY = 13  # mean on news in Russian, Ukrainian and English
 _TITLES = (140, 60, 24, 8)  # characters of a title, shortened where a file would grow too large
 _LONGEST = 2_000  # characters of one field of a story that are looked at
@@ -75,7 +75,7 @@ def terms(brief: Brief) -> frozenset[int]:
 
 
 def bits_for(stories: int) -> int:
-    """How many bits of a term's hash name its shard, so that a mean shard takes about half the budget.
+    """How many bits of a term's hash name its shard, so that a mean shard takes half the budget to all of it.
 
     It grows by one as the number of stories doubles: only then is the whole index made anew.
     """

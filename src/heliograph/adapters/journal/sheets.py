@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
@@ -22,6 +25,7 @@ _TALLY = {
     "section": schema.story.c.section_key,
     "lang": schema.story.c.lang,
 }
+_LABELLED = frozenset({"front", "section", "section-month", "day", "search-page", "about"})
 _Picture = tuple[str, int, int, str, str, bytes, bytes]
 
 
@@ -56,12 +60,16 @@ class SheetTables(Base):
             wires = _wires(db, plain)
             links = _codes(db, plain)
             shown = _shown(db, plain)
-            labels = _labels(db) if len(plain) < len(wants) else {}
+            found = _by_terms(db, wants)
+            labels = _labels(db) if any(key.kind in _LABELLED for key, _ in wants) else {}
             jobs = []
             for key, want in wants:
                 if key.kind == "story" and key.of in wires:
                     pictures = shown.get(key.of, {})
                     jobs.append(Job(key=key, stories=(wires[key.of],), codes=links.get(key.of, {}), pictures=pictures))
+                elif key in found:
+                    briefs, tally = found[key]
+                    jobs.append(Job(key=key, briefs=briefs, tally=tally))
                 elif key.kind == "picture":
                     jobs.append(_picture_job(db, key))
                 else:
@@ -117,20 +125,16 @@ class SheetTables(Base):
         )
 
     def changes(self, since: int | None) -> list[Change]:
-        file = schema.file
+        file = schema.file.c
+        query = select(file.name, file.digest, file.size, file.born, file.gone)
+        if since is not None:
+            # what came and went unseen by this mirror is no change for it
+            query = query.where(file.changed > since, ~(file.gone & (file.born > since)))
         with self.engine.connect() as db:
-            if since is None:
-                rows = db.execute(select(file)).all()
-                return [
-                    Change(name=row.name, digest=row.digest, size=row.size, fresh=not row.gone, gone=row.gone)
-                    for row in rows
-                ]
-            rows = db.execute(select(file).where(file.c.changed > since)).all()
-        return [
-            Change(name=row.name, digest=row.digest, size=row.size, fresh=row.born > since, gone=row.gone)
-            for row in rows
-            if not (row.gone and row.born > since)  # came and went unseen by this mirror
-        ]
+            return [
+                Change(name=name, digest=digest, size=size, fresh=not gone and born > (since or 0), gone=gone)
+                for name, digest, size, born, gone in db.execute(query)
+            ]
 
     def cuts(self, limit: int) -> list[tuple[Cut, int]]:
         table = schema.cut
@@ -194,6 +198,35 @@ def _job(db: Connection, key: SheetKey, want: Want, labels: Mapping[str, str]) -
 
 def _briefs(db: Connection, choice: Choice) -> tuple[Brief, ...]:
     return tuple(brief_of(row) for row in db.execute(_newest(select(*BRIEF), choice)))
+
+
+def _by_terms(
+    db: Connection, wants: Sequence[tuple[SheetKey, Want]]
+) -> dict[SheetKey, tuple[tuple[Brief, ...], dict[str, int]]]:
+    """Newest stories and number by language for all sheets that want a range of terms, in one query.
+
+    A shard costs little by itself, and there are thousands of them in a first edition.
+    """
+    asked = sorted(
+        (want.briefs.terms, key, want.briefs.newest) for key, want in wants if want.briefs and want.briefs.terms
+    )
+    if not asked:
+        return {}
+    term, story = schema.term.c, schema.story.c
+    ranges = or_(*(and_(term.term >= low, term.term < high) for (low, high), _, _ in asked))
+    query = select(term.term, *BRIEF).join(schema.story, story.code == term.code).where(ranges)
+    held: dict[SheetKey, dict[str, Any]] = {key: {} for _, key, _ in asked}
+    lows = [low for (low, _), _, _ in asked]
+    for row in db.execute(query.order_by(story.sort.desc(), story.code)):
+        key = asked[bisect.bisect_right(lows, row.term) - 1][1]
+        held[key].setdefault(row.code, row)  # a story may have several terms in one shard
+    return {
+        key: (
+            tuple(brief_of(row) for row in islice(held[key].values(), newest or None)),
+            dict(Counter(row.lang for row in held[key].values())),
+        )
+        for _, key, newest in asked
+    }
 
 
 def _picture_job(db: Connection, key: SheetKey) -> Job:
