@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.__main__ import PARTS, Line, Part, as_tables, at, sections, versions, write
-from benchmarks.report import Section, to_plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.__main__ import PARTS, Line, Part, as_tables, at, sections, versions, write
+from benchmarks.report import Section, to_plain
+
 LINE = Line(
     what="requests",
-    value="{0} of nginx's",
+    value="{0:.2f} of nginx's",
     paths=("ratio.rate",),
     goal=">= 0.33",
-    beside="nginx {0}",
+    beside="nginx {0:,.0f}",
     beside_paths=("nginx.rate",),
 )
 PART = Part(name="serve", title="Serving", module="benchmarks.serve", arguments=("--rounds", "1"), lines=(LINE,))

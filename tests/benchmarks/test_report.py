@@ -7,6 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
 from benchmarks.report import (
     Figure,
     Section,
@@ -23,9 +27,6 @@ from benchmarks.report import (
     to_plain,
     write_between,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from rich.console import Console
 
 TABLE = Table(
     title="From nothing",

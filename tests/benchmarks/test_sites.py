@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
 from benchmarks.sites import BenchError, Site, make, one_more_story, one_story_changed, port_of, served
 
 ARTICLES = [

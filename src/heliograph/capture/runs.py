@@ -5,12 +5,23 @@ Adjacent runs of one mark and link are one; white space is single across them, n
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from heliograph.capture.text import BLANK
 from heliograph.model.story import Mark, Run, Runs
 
 Part = tuple[str, Mark, str]  # text, mark, link; the text "\n" alone is a line break
 Parts = list[Part]
 LINE_BREAK: Part = ("\n", "", "")
+_SPACE = BLANK.replace("\n", "")
+
+
+class _Joined(NamedTuple):
+    """A run in the making; its pieces are joined at the end, so that many of them cost no more than their length."""
+
+    pieces: list[str]
+    mark: Mark
+    href: str
 
 
 def runs_of(parts: Parts) -> Runs:
@@ -19,25 +30,25 @@ def runs_of(parts: Parts) -> Runs:
         text, mark, href = parts[0]
         text = text.strip(BLANK)
         return (Run(text, mark, href),) if text else ()
-    joined: list[list[str]] = []
+    joined: list[_Joined] = []
     edge = True  # nothing, a space or a line break stands before
     for text, mark, href in parts:
         if text == "\n":
-            _trim_end(joined)
-            if joined and not joined[-1][0].endswith("\n"):
-                joined[-1][0] += "\n"
+            _trim_end(joined, _SPACE)
+            if joined and joined[-1].pieces[-1] != "\n":
+                joined[-1].pieces.append("\n")
             edge = True
             continue
         text = text.lstrip(BLANK) if edge else text
         if not text:
             continue
         edge = text[-1] in BLANK
-        if joined and (joined[-1][1:] == [mark, href] or not text.strip(BLANK)):
-            joined[-1][0] += text
+        if joined and ((joined[-1].mark, joined[-1].href) == (mark, href) or not text.strip(BLANK)):
+            joined[-1].pieces.append(text)
         else:
-            joined.append([text, mark, href])
+            joined.append(_Joined([text], mark, href))
     _trim_end(joined, BLANK)
-    return tuple(Run(text, mark, href) for text, mark, href in joined)  # type: ignore[arg-type]  # marks came as Mark
+    return tuple(Run("".join(one.pieces), one.mark, one.href) for one in joined)
 
 
 def paragraphs_of(parts: Parts) -> list[Runs]:
@@ -57,9 +68,13 @@ def paragraphs_of(parts: Parts) -> list[Runs]:
     return [runs for some in paragraphs if (runs := runs_of(some))]
 
 
-def _trim_end(joined: list[list[str]], chars: str = BLANK.replace("\n", "")) -> None:
+def _trim_end(joined: list[_Joined], chars: str) -> None:
+    """Takes ``chars`` off the end of what was joined so far."""
     while joined:
-        joined[-1][0] = joined[-1][0].rstrip(chars)
-        if joined[-1][0]:
-            return
+        pieces = joined[-1].pieces
+        while pieces:
+            pieces[-1] = pieces[-1].rstrip(chars)
+            if pieces[-1]:
+                return
+            pieces.pop()
         joined.pop()

@@ -19,6 +19,7 @@ SMALL_BYTES = 131_072  # length of such pages: at worst 2 s for one tag with 30,
 PLAIN_BYTES = 1_048_576
 _REOPENED = 1_000_000  # formatting tags times all tags: the most elements that unclosed formatting can make
 MAX_DEPTH = 250  # elements; pages of newsrooms stay below 60
+MAX_TAGS = 200_000  # of a page; what follows is left unread, for memory's sake
 MAX_FORMATTING = 16  # unclosed formatting elements
 MAX_TAG = 1_024  # bytes of a tag that is copied as it is; from a longer one only attributes in _KEPT
 _MAX_VALUE = 16_384  # bytes of one attribute's value in such a tag
@@ -75,6 +76,8 @@ def tame(html: bytes) -> bytes:
     unclosed: set[bytes] = set()  # raw-text elements known to have no end, so that it is looked for only once
     pos = 0
     while (start := _START.search(html, pos)) is not None:
+        if len(out) > 2 * MAX_TAGS:
+            return b"".join(out)
         at = start.start()
         out.append(html[pos:at].replace(b"<", b"&lt;"))
         match = _TAG.match(html, at)
