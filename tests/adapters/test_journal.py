@@ -78,6 +78,25 @@ def test_it_opens_again_as_the_same_journal(tmp_path: Path) -> None:
         assert (second.identity, second.recall("k"), second.recall("none")) == (identity, "v", "")
 
 
+def test_a_migration_that_ends_halfway_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic.operations import Operations
+
+    url = f"sqlite:///{tmp_path / 'journal.sqlite'}"
+    real = Operations.create_table
+
+    def failing(self: Operations, name: str, *columns: object, **more: object) -> object:
+        if name == "story":
+            raise HeliographError("killed here")
+        return real(self, name, *columns, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Operations, "create_table", failing)
+        with pytest.raises(HeliographError, match="killed here"):
+            SqlJournal(url, tmp_path)
+    with SqlJournal(url, tmp_path) as journal:
+        assert list(journal.briefs()) == []
+
+
 def test_a_file_that_is_no_journal_is_told(tmp_path: Path) -> None:
     (tmp_path / "journal.sqlite").write_bytes(b"this is not a database at all" * 100)
     with pytest.raises(HeliographError, match="cannot be opened"):

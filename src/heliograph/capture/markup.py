@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 MAX_BLOCKS = 5_000
+MAX_PICTURES = 500
 MAX_CAPTION = 1_000  # characters
 MAX_SOURCE = 300
 _MAX_WITHIN = 12  # unwrapped lists, tables, ... within each other that are still looked into
@@ -85,6 +86,7 @@ class _Walk:
         self.source = ""  # of the quotation that is open
         self.aside: Parts = []  # its text, while its source is read
         self.late: list[Block] = []  # pictures and cards met within a stretch of text; they follow it
+        self.pictures = 0
         self.within = 0  # unwrapped structures around the node
         self.caption_for = 0  # index of the figure a following caption belongs to, plus one
 
@@ -263,7 +265,8 @@ class _Walk:
     def _image(self, node: LexborNode) -> None:
         if emoji := cards.emoji(node):
             self.parts.append((emoji, self.mark, self.href))
-        elif picture := cards.picture_of(node, self.base, files=self.files):
+        elif self.pictures < MAX_PICTURES and (picture := cards.picture_of(node, self.base, files=self.files)):
+            self.pictures += 1
             self._add(Figure(picture=picture))
 
     def _leave(self, kind: int, name: str, was: str) -> None:
@@ -379,12 +382,15 @@ class _Walk:
             self.caption_for = len(self.blocks)
 
     def _is_caption(self, node: LexborNode, name: str, attributes: dict[str, str | None]) -> bool:
-        """Whether this element names the picture right before it."""
+        """Whether this element names the picture right before it. Only one is looked into, or nested ones cost much."""
         if self.caption_for != len(self.blocks):
             return False
         if name != "figcaption" and not _CAPTION_CLASS.search(attributes.get("class") or ""):
             return False
-        return node.css_first("img,p + p") is None and len(line(node.text())) <= MAX_CAPTION
+        if node.css_first("img,p + p") is None and len(line(node.text())) <= MAX_CAPTION:
+            return True
+        self.caption_for = 0
+        return False
 
 
 def _joined(outer: Mark, inner: Mark) -> Mark:

@@ -49,6 +49,18 @@ def retell(journal: Journal, codes: Iterable[str]) -> set[SheetKey]:
     return keys | ({SheetKey("feed")} if briefs else set())
 
 
+def first_sheets(outside: Outside) -> list[SheetKey]:
+    """What the text edition needs: all that changed; once there is an edition, without what can follow."""
+    keys = outside.journal.dirty()
+    return [key for key in keys if key.kind not in render.LATER] if outside.journal.latest() else keys
+
+
+def last_sheets(outside: Outside, config: Config) -> list[SheetKey]:
+    """What follows the text: what was left for later, pages that got pictures, and what is packed fast only."""
+    thin = outside.journal.thin() if config.edition.dense else []
+    return sorted({*outside.journal.dirty(), *thin})
+
+
 def replan(outside: Outside, look: Look, rules: cut.Rules) -> None:
     """Mark what must be rendered again because the look, the rules or the run of days changed since the last pass."""
     _replan_look(outside.journal, look)

@@ -3,8 +3,8 @@
     source -> story -> edition -> mirror
     gather             press      deliver
 
-The text goes out first, packed fast. What takes long, pictures and the denser packing, follows as a second edition
-within the same pass, so that readers never wait for it.
+The text goes out first, packed fast. What takes long or no reader waits for, pictures, feeds and the denser packing,
+follows as a second edition within the same pass.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 from heliograph.config import Config
 from heliograph.flows.deliver import Delivery, deliver
 from heliograph.flows.gather import Gathered, gather
-from heliograph.flows.house import house_rules, look_of, replan
+from heliograph.flows.house import first_sheets, house_rules, last_sheets, look_of, replan
 from heliograph.flows.pictures import picture
 from heliograph.flows.press import press
 from heliograph.model import Issue, Problem
@@ -52,13 +52,12 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
         look = look_of(outside, config)
         rules, doubts = house_rules(outside, config)
         replan(outside, look, rules)
-        pressed = await press(outside, look, rules, now, outside.journal.dirty())
+        pressed = await press(outside, look, rules, now, first_sheets(outside))
         text = outside.journal.close(now) if pressed.changed else None
         deliveries = await deliver(outside, "deliver text")
 
         shown = await picture(outside, config)
-        again = {*outside.journal.dirty(), *(outside.journal.thin() if config.edition.dense else ())}
-        dense = await press(outside, look, rules, now, sorted(again), dense=config.edition.dense)
+        dense = await press(outside, look, rules, now, last_sheets(outside, config), dense=config.edition.dense)
         finished = outside.journal.close(now) if dense.changed else None
         if finished:
             deliveries = await deliver(outside, "deliver the rest")

@@ -5,6 +5,6 @@ by measured size; ``encode`` pads and compresses. Nothing here reads a clock, a 
 """
 
 from heliograph.render.feeds import shifted
-from heliograph.render.sheets import KINDS, always, batch, links, sheet, standing, touched, want
+from heliograph.render.sheets import KINDS, LATER, always, batch, links, sheet, standing, touched, want
 
-__all__ = ["KINDS", "always", "batch", "links", "sheet", "shifted", "standing", "touched", "want"]
+__all__ = ["KINDS", "LATER", "always", "batch", "links", "sheet", "shifted", "standing", "touched", "want"]

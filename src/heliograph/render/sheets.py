@@ -61,6 +61,10 @@ _RENDER: dict[str, Render] = {
 KINDS: tuple[str, ...] = tuple(_RENDER)
 
 
+# Documents that programs fetch now and then, and no page but the first front page needs: they go out after the text.
+LATER = frozenset({"feed", "feed-day", "sitemap", "sitemap-month"})
+
+
 def touched(before: Brief | None, after: Brief | None, look: Look) -> frozenset[SheetKey]:
     """The sheets that change when a story appears (``before`` is None), changes, or goes (``after`` is None)."""
     briefs = [brief for brief in (before, after) if brief is not None]

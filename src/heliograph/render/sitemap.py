@@ -6,8 +6,9 @@ would drop it as a foreign host or walk into the blocked site. What resolves ``l
 as links are resolved everywhere else, walks the mirror it found the sitemap on.
 Rule 2: the story's address at its origin, where that is a web address, is the link with ``rel="canonical"`` beside it:
 so a list of the newsroom's own addresses can be mapped to stories.
-Rule 3: a file of a month has ``ENTRIES`` stories, so that the index knows from the counts alone how many files there
-are; long addresses are left out where they would make a file too large.
+Rule 3: a file of a month has ``ENTRIES`` stories, counted from the month's oldest, so that a new story changes the last
+file alone and the index knows from the counts how many there are; long addresses are left out where they would make a
+file too large.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def index(material: Material, look: Look, dense: bool) -> tuple[File, ...]:
 
 def month(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[File, ...]:
     """The stories of one month."""
-    briefs = material.briefs
+    briefs = material.briefs[::-1]
     groups = [briefs[start : start + ENTRIES] for start in range(0, len(briefs), ENTRIES)]
     made = [_file(packer.part_path(f"a/m/{key.of}.xml", number), group) for number, group in enumerate(groups, 1)]
     return tuple(encode.denser(one) for one in made) if dense else tuple(made)

@@ -6,6 +6,7 @@ from alembic import context
 
 from heliograph.adapters.journal.schema import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+# transactional: the journal opens its transactions itself, on SQLite too
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()
