@@ -41,7 +41,7 @@ contracts: setup           ## who may import whom
 	@$(BIN)/lint-imports
 
 docs: setup                ## documents against the code
-	@$(BIN)/python -m pytest -q tests/test_docs.py
+	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_docs_format.py
 
 ci: lint types contracts docs test
 

@@ -128,6 +128,10 @@ class SheetBook(Protocol):
         """What was cut as boilerplate, the most frequent first, with the number of stories."""
         ...
 
+    def labels(self) -> Mapping[str, str]:
+        """The label of each section key."""
+        ...
+
     def tally(self, by: TallyBy) -> Mapping[str, int]:
         """How many stories the edition has by day, month, section key or language."""
         ...

@@ -154,15 +154,12 @@ def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
 
 def test_run_publishes_and_ends_cleanly_on_sigterm(folder: Path) -> None:
     config = folder / "heliograph.toml"
-    service = subprocess.Popen(
-        [sys.executable, "-m", "heliograph", "run", "--json", "--config", str(config)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert service.stdout is not None
-    assert json.loads(service.stdout.readline())["stories"]["new"] == 3
-    service.send_signal(signal.SIGTERM)
-    assert service.wait(30) == 0
+    command = [sys.executable, "-m", "heliograph", "run", "--json", "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None
+        assert json.loads(service.stdout.readline())["stories"]["new"] == 3
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(30) == 0
     assert faults(folder / "mirrors" / "first") == []
 
 

@@ -52,13 +52,15 @@ def configured(folder: Path, url: str) -> Path:
 
 
 def stir(newsroom: Newsroom, spare: list[Piece], chance: random.Random, now: datetime) -> None:
-    """Something for the next pass to do: a new story, corrections, now and then a withdrawal."""
-    if spare:
-        newsroom.publish(replace(spare.pop(), published=now, updated=now))
+    """Something for the next pass to do: a story new or back again, corrections, now and then a withdrawal."""
+    if spare and chance.random() < 0.5:
+        newsroom.publish(replace(spare.pop(), updated=now))
     for piece in chance.sample(newsroom.pieces, 2):
         newsroom.edit(piece.path, now, title=f"{piece.title.split(' · ')[0]} · {now:%H:%M}")
     if chance.random() < 0.25 and len(newsroom.pieces) > 8:
-        newsroom.withdraw(chance.choice(newsroom.pieces).path)
+        gone = chance.choice(newsroom.pieces)
+        newsroom.withdraw(gone.path)
+        spare.insert(0, gone)
 
 
 def end_of(mirror: Path) -> dict[str, bytes]:
@@ -101,6 +103,8 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
             now += timedelta(minutes=3)
             stir(newsroom, spare, chance, now)
         assert len(moments) >= KILLS // 4, "hardly any run was killed: nothing was shown"
+        for piece in spare:  # all stories at the end: what an archive once had (languages, index size) leaves its mark
+            newsroom.publish(replace(piece, updated=now))
         last = subprocess.run(command(config), capture_output=True, timeout=120, check=True)
         assert json.loads(last.stdout)["ok"]
         untouched = configured(tmp_path / "untouched", url)
@@ -108,5 +112,6 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
         whole = end_of(untouched.parent / "mirrors" / "one")
         for mirror in mirrors:
             assert faults(mirror) == []
-            assert end_of(mirror) == whole
+            ended = end_of(mirror)
+            assert sorted(name for name in ended.keys() | whole.keys() if ended.get(name) != whole.get(name)) == []
     print(f"killed {len(moments)} times, at {', '.join(f'{moment:.2f}' for moment in sorted(moments))} s")

@@ -20,7 +20,7 @@ from heliograph.capture.charset import decode
 from heliograph.capture.metadata import Metadata
 from heliograph.capture.settle import Raw, settle
 from heliograph.capture.template import Applied, Templates
-from heliograph.capture.text import lines
+from heliograph.capture.text import fold, lines
 from heliograph.model import Answer, Block, Figure, Paragraph, Picture, Problem, Story, Tip
 from heliograph.model.story import Run, block_texts
 
@@ -128,7 +128,7 @@ def _file_page(tip: Tip, setting: _Setting) -> Reading:
     else:
         found = readable.read(page, html, tip.url, meta.body, files=True)
         blocks = found.blocks if found else ()
-    raw = _merged(tip, meta, None, blocks, _tip_picture(tip))
+    raw = _merged(tip, meta, blocks, _tip_picture(tip))
     return setting.reading(replace(raw, url=links.canonical(tip.url) or tip.url, aliases=()), "file", problems)
 
 
@@ -219,7 +219,7 @@ def _from_html(tip: Tip, html: bytes, url: str, setting: _Setting) -> Reading:
     if not blocks:
         problem = Problem(where=tip.url, what="no article was found on the page", remedy="exclude it if it is none")
         return _summary(tip, setting, (problem,)) if tip.title else Reading(None, method, (*problems, problem))
-    raw = _merged(tip, meta, applied, blocks, _hero(page, meta, base, setting.templates))
+    raw = _merged(tip, meta, blocks, _hero(page, meta, base, setting.templates), applied, setting.templates)
     return setting.reading(raw, method, problems)
 
 
@@ -231,15 +231,25 @@ def _speaks_against(claimed: str, blocks: tuple[Block, ...]) -> bool:
     return len(claimed) > least and len(readable.plain(claimed)) > least
 
 
-def _merged(tip: Tip, meta: Metadata, applied: Applied | None, blocks: tuple[Block, ...], hero: Figure | None) -> Raw:
+def _merged(
+    tip: Tip,
+    meta: Metadata,
+    blocks: tuple[Block, ...],
+    hero: Figure | None,
+    applied: Applied | None = None,
+    templates: Templates | None = None,
+) -> Raw:
     """One story of what the page shows, what it declares and what the source said, believed in this order."""
     shown = applied or Applied(blocks=())
+    declared = "" if shown.lead or meta.lead.endswith(("…", "...")) else meta.lead
+    if declared and templates and templates.leads and fold(declared) in templates.leads:
+        declared = ""
     own = links.canonical(tip.url) or tip.url
     return Raw(
         url=meta.url,
         title=shown.title or meta.title or tip.title,
         blocks=blocks,
-        lead=shown.lead or ("" if meta.lead.endswith(("…", "...")) else meta.lead) or tip.lead,
+        lead=shown.lead or declared or tip.lead,
         bylines=meta.bylines or shown.bylines or tip.bylines,
         section=meta.section or shown.section or tip.section,
         tags=meta.tags or tip.tags,

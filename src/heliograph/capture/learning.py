@@ -33,6 +33,7 @@ _HOLDS = 0.8  # of the text that a selector's element must hold on a page
 _MOSTLY = 0.8  # of the pages on which something must hold
 _PRECISE = 0.5  # of the words in a body that must be text
 _SOME = 0.3
+_SHARED = 0.2  # of the pages that declare the same picture or description
 _LEAD = (30, 1_500)  # characters
 _NAME, _LABEL = 80, 40  # characters of an author line, of a section's label
 _MAX_CANDIDATES = 60
@@ -79,7 +80,10 @@ def learn(answers: Sequence[Answer]) -> Templates | None:
         mine = [pages[at] for at in left if at in found[best]]
         variants.append(_variant(best, mine))
         left = [at for at in left if at not in found[best]]
-    return Templates(variants=tuple(variants), heroes=_site_pictures(pages)) if variants else None
+    if not variants:
+        return None
+    heroes = _shared(pages, lambda meta: links.file_name(meta.hero.url) if meta.hero else "")
+    return Templates(variants=tuple(variants), heroes=heroes, leads=_shared(pages, lambda meta: fold(meta.lead)))
 
 
 # ---------------------------------------------------------------- reading the pages
@@ -256,7 +260,7 @@ def _is_section(page: Page, node: LexborNode) -> bool:
     return 2 <= len(text) <= _LABEL and not any(map(str.isdigit, text))
 
 
-def _site_pictures(pages: Sequence[Page]) -> tuple[str, ...]:
-    """The pictures that several pages put forward: they stand for the site."""
-    names = Counter(links.file_name(page.meta.hero.url) for page in pages if page.meta.hero)
-    return tuple(sorted(name for name, count in names.items() if count >= max(3, 0.2 * len(pages))))
+def _shared(pages: Sequence[Page], said: Callable[[Metadata], str]) -> tuple[str, ...]:
+    """What several pages declare alike: it is of the site and not of a story."""
+    counts = Counter(said(page.meta) for page in pages)
+    return tuple(sorted(one for one, count in counts.items() if one and count >= max(3, _SHARED * len(pages))))

@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from heliograph.capture import cards, elements, links, tables, tree
-from heliograph.capture.runs import LINE_BREAK, Parts, paragraphs_of, runs_of
+from heliograph.capture.elements import BLOCK, LINK, MARK, SKIP
+from heliograph.capture.runs import LINE_BREAK, Parts, joined_mark, paragraphs_of, runs_of
 from heliograph.capture.text import BLANK, clip, collapse, line
 from heliograph.model import Block, Embed, Figure, Heading, Listing, Paragraph, Quote, Rule
 from heliograph.model.story import Mark, Run, Runs, plain_text
@@ -95,7 +96,7 @@ class _Walk:
     def over(self, root: LexborNode) -> None:
         node = root.child
         stack: list[tuple[LexborNode, int, str, str]] = []
-        skip, kinds = self.skip, elements.KINDS
+        skip, kinds, blocks = self.skip, elements.KINDS, self.blocks
         while True:
             while node is None:
                 if not stack:
@@ -111,20 +112,17 @@ class _Walk:
                 node = node.next
                 continue
             kind = kinds.get(name, -1)
-            if kind == elements.SKIP or (skip and node.mem_id in skip) or len(self.blocks) >= MAX_BLOCKS:
+            if kind == SKIP or (skip and node.mem_id in skip) or len(blocks) >= MAX_BLOCKS:
                 node = node.next
                 continue
             attributes = node.attributes
-            if attributes and elements.is_hidden(attributes):
-                node = node.next
-                continue
-            if name == "p" and self._is_plain(node):
+            if (attributes and elements.is_hidden(attributes)) or (kind == BLOCK and self._is_plain(node)):
                 node = node.next
                 continue
             kind, was = self._enter(node, kind, name, attributes)
-            child = node.child if kind != elements.SKIP else None
+            child = node.child if kind != SKIP else None
             if child is None:
-                if kind != elements.SKIP:
+                if kind != SKIP:
                     self._leave(kind, name, was)
                 node = node.next
             else:
@@ -135,10 +133,16 @@ class _Walk:
 
     def _is_plain(self, node: LexborNode) -> bool:
         """Whether ``node`` was a paragraph of nothing but text, read at once: a third of the time for half of all."""
-        child = node.child
-        if self.sink or self.muted_at or self.caption_for or child is None or self._is_after_card():
+        if self.sink or self.muted_at or self.caption_for or self._is_after_card():
             return False
-        if child.tag != "-text" or child.next is not None:
+        child = node.child
+        if child is None or child.next is not None:
+            return False
+        if child.tag == "span" and not child.attributes:
+            child = child.child
+            if child is None or child.next is not None:
+                return False
+        if child.tag != "-text":
             return False
         if self.parts or self.late:
             self._end_paragraph()
@@ -168,8 +172,8 @@ class _Walk:
     def _enter(self, node: LexborNode, kind: int, name: str, attributes: dict[str, str | None]) -> tuple[int, str]:
         """Opens an element. Returns its kind as it was taken (``SKIP`` when all is done) and what to restore."""
         if kind == elements.FORM and (self.within >= _MAX_WITHIN or not elements.holds_page(node)):
-            return elements.SKIP, ""
-        if kind in (elements.BLOCK, elements.FORM):
+            return SKIP, ""
+        if kind in (BLOCK, elements.FORM):
             self._boundary()
             if kind == elements.FORM:
                 return self._unwrapped()
@@ -179,16 +183,16 @@ class _Walk:
             if self.caption_for and not self.sink and self._is_caption(node, name, attributes):
                 self.sink = "caption"
                 return kind, "caption"
-        elif kind == elements.LINK:
+        elif kind == LINK:
             was, self.href = self.href, links.link(self.base, attributes.get("href") or "") or self.href
             return kind, was
-        elif kind == elements.MARK:
+        elif kind == MARK:
             was = self.mark
-            self.mark = _joined(was, _MARKS[name])
+            self.mark = joined_mark(was, _MARKS[name])
             return kind, was
         elif kind == elements.BREAK:
             self.parts.append(LINE_BREAK)
-            return elements.SKIP, ""
+            return SKIP, ""
         elif kind == elements.Q:
             self.parts.append(("“", self.mark, self.href))
         elif kind in elements.STRUCTURES:
@@ -206,13 +210,13 @@ class _Walk:
         if kind == elements.ITEM:
             if self.sink == "list":
                 self._end_item()
-            return elements.BLOCK, ""
+            return BLOCK, ""
         if self.sink:  # a structure within a structure is lines of the outer one
-            return elements.BLOCK, ""
+            return BLOCK, ""
         if kind == elements.HEAD:
             self.sink = "heading"
         elif self.within >= _MAX_WITHIN:
-            return elements.BLOCK, ""
+            return BLOCK, ""
         elif not elements.is_unit(node, name):
             return self._unwrapped()
         elif kind == elements.LIST:
@@ -227,7 +231,7 @@ class _Walk:
     def _unwrapped(self) -> tuple[int, str]:
         """A structure that only lays out what is in it: its parts are read as if it were not there."""
         self.within += 1
-        return elements.BLOCK, "unwrapped"
+        return BLOCK, "unwrapped"
 
     def _leaf(self, node: LexborNode, kind: int) -> tuple[int, str]:
         """Takes a picture, card, table or rule whole; answers ``BLOCK`` for what is to be walked into after all."""
@@ -253,7 +257,7 @@ class _Walk:
                 return self._unwrapped()
             for block in figures:
                 self._add(block)
-        return elements.SKIP, ""
+        return SKIP, ""
 
     def _cell(self, node: LexborNode) -> tuple[Runs, list[Block]]:
         """One table cell, read as lines, and the pictures in it."""
@@ -270,7 +274,7 @@ class _Walk:
             self._add(Figure(picture=picture))
 
     def _leave(self, kind: int, name: str, was: str) -> None:
-        if kind == elements.BLOCK:
+        if kind == BLOCK:
             if was == "caption":
                 self._end_caption()
             elif was == "source":
@@ -279,9 +283,9 @@ class _Walk:
             else:
                 self._boundary()
                 self.within -= was == "unwrapped"
-        elif kind == elements.LINK:
+        elif kind == LINK:
             self.href = was
-        elif kind == elements.MARK:
+        elif kind == MARK:
             self.mark = _MARK_NAMED[was]
         elif kind == elements.Q:
             self.parts.append(("”", self.mark, self.href))
@@ -391,10 +395,3 @@ class _Walk:
             return True
         self.caption_for = 0
         return False
-
-
-def _joined(outer: Mark, inner: Mark) -> Mark:
-    """One mark for an element within another: bold and italic join; code and raised text win over them."""
-    if outer in ("b", "i", "bi"):
-        return "bi" if inner in ("b", "i") and inner != outer else inner if inner not in ("b", "i") else outer
-    return inner if outer == "" else outer

@@ -24,6 +24,13 @@ class _Joined(NamedTuple):
     href: str
 
 
+def joined_mark(outer: Mark, inner: Mark) -> Mark:
+    """One mark for an element within another: bold and italic join; code and raised text win over them."""
+    if outer in ("b", "i", "bi"):
+        return "bi" if inner in ("b", "i") and inner != outer else inner if inner not in ("b", "i") else outer
+    return inner if outer == "" else outer
+
+
 def runs_of(parts: Parts) -> Runs:
     """The runs of one block; several line breaks in a row are one."""
     if len(parts) == 1:  # most paragraphs

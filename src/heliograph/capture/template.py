@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from heliograph.capture import dates, markup, metadata
 from heliograph.capture.text import line
@@ -53,15 +53,21 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Templates:
-    """What was learnt of one site. ``heroes`` are file names of pictures that stand for the site, not for a story."""
+    """What was learnt of one site.
+
+    ``heroes`` are file names of pictures, ``leads`` descriptions (folded), that several pages declare: they stand for
+    the site and not for a story.
+    """
 
     variants: tuple[Variant, ...]
     heroes: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """For the journal; ``from_json`` is its inverse."""
         variants = [asdict(variant) for variant in self.variants]
-        return json.dumps({"schema": SCHEMA, "variants": variants, "heroes": self.heroes}, ensure_ascii=False)
+        value = {"schema": SCHEMA, "variants": variants, "heroes": self.heroes, "leads": self.leads}
+        return json.dumps(value, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str) -> Templates | None:
@@ -74,13 +80,14 @@ class Templates:
             return None
         if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
             return None
-        listed, heroes = raw.get("variants"), raw.get("heroes")
-        if not isinstance(listed, list) or not 0 < len(listed) <= MAX_VARIANTS or not _are_texts(heroes):
+        listed, heroes, leads = raw.get("variants"), raw.get("heroes"), raw.get("leads")
+        if not isinstance(listed, list) or not 0 < len(listed) <= MAX_VARIANTS:
             return None
         variants = [_variant(one) for one in listed]
-        if any(variant is None for variant in variants):
+        if not all(variants) or not _are_texts(heroes) or not _are_texts(leads):
             return None
-        return Templates(variants=tuple(one for one in variants if one is not None), heroes=tuple(heroes or ()))
+        found = tuple(variant for variant in variants if variant is not None)
+        return Templates(variants=found, heroes=tuple(heroes), leads=tuple(leads))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +226,7 @@ def _variant(raw: object) -> Variant | None:
     return Variant(noise=tuple(noise), outside=outside, many=many, **single)
 
 
-def _are_texts(value: object) -> bool:
+def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 

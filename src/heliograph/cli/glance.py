@@ -75,11 +75,9 @@ def _show(facts: dict[str, Any]) -> None:
     if made is None:
         out.print(f"{escape(facts['newsroom'])} has not published yet. Next: heliograph publish")
         return
-    state = "up to date" if current == len(facts["mirrors"]) else "[red]behind[/]"
-    out.print(
-        f"{escape(facts['newsroom'])}: edition {made['number']:,} of {made['made'][:16].replace('T', ' ')} UTC, "
-        f"{facts['stories']:,} stories; {current} of {len(facts['mirrors'])} mirrors up to date."
-    )
+    when = made["made"][:16].replace("T", " ")
+    out.print(f"{escape(facts['newsroom'])}: {current} of {len(facts['mirrors'])} mirrors up to date.")
+    out.print(f"edition   {made['number']:,} of {when} UTC, {facts['stories']:,} stories in {facts['files']:,} files")
     table = Table(box=None, pad_edge=False)
     for column in ("mirror", "edition", "state", "where"):
         table.add_column(column, justify="right" if column == "edition" else "left", overflow="fold")
@@ -89,7 +87,7 @@ def _show(facts: dict[str, Any]) -> None:
         table.add_row(mirror["name"], f"{mirror['edition']:,}", state, escape(mirror["path"]))
     out.print(table)
     languages = ", ".join(f"{lang} {count:,}" for lang, count in sorted(facts["languages"].items()))
-    out.print(f"languages {languages or 'none'}; {facts['files']:,} files")
+    out.print(f"languages {languages or 'none'}")
     for cut in facts["cut"]:
         out.print(f"cut       {cut['stories']:,} x “{escape(cut['text'][:56])}” ({cut['reason']})", soft_wrap=True)
     for problem in facts["problems"][:8]:

@@ -12,8 +12,9 @@ from heliograph.config import Config
 from heliograph.model import Problem, SheetKey
 from heliograph.ports import Journal, Outside
 from heliograph.render import feeds, search
-from heliograph.render.look import Link, Look
+from heliograph.render.look import Link, Look, Nav
 
+_MOST_SECTIONS, _LONGEST_LABEL = 16, 40  # what fits on a page that everybody opens
 _FEW = 3  # stories in a language before it gets a front page of its own
 
 
@@ -27,6 +28,7 @@ def look_of(outside: Outside, config: Config) -> Look:
         languages=room.languages or _found_languages(outside.journal, room.language),
         zone=room.zone,
         accent=room.accent.lower(),
+        nav=_sections(outside.journal),
         links=tuple(Link(name=link.name, url=link.url) for link in config.link),
         feed_days=config.edition.feed_days,
         search_bits=_search_bits(outside.journal),
@@ -113,6 +115,17 @@ def _found_languages(journal: Journal, first: str) -> tuple[str, ...]:
     if found != earned:
         journal.note("languages", " ".join(sorted(found)))
     return (first, *sorted(found - {first}))
+
+
+def _sections(journal: Journal) -> tuple[Nav, ...]:
+    """The sections with most stories, in an order that does not change with every story."""
+    stories, labels = journal.tally("section"), journal.labels()
+    most = sorted(stories, key=lambda key: (-stories[key], key))[:_MOST_SECTIONS]
+    return tuple(
+        Nav(key=key, label=labels[key][:_LONGEST_LABEL], lang=key.partition("/")[0])
+        for key in sorted(most)
+        if labels.get(key, "").strip()
+    )
 
 
 def _search_bits(journal: Journal) -> int:

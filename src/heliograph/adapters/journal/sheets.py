@@ -147,6 +147,10 @@ class SheetTables(Base):
             rows = db.execute(query.limit(limit)).all()
         return [(Cut(url=row.url, text=row.text, reason=row.reason), row.stories) for row in rows]
 
+    def labels(self) -> Mapping[str, str]:
+        with self.engine.connect() as db:
+            return _labels(db)
+
     def tally(self, by: TallyBy) -> Mapping[str, int]:
         with self.engine.connect() as db:
             return _tally(db, by, Choice())
