@@ -208,8 +208,10 @@ def test_a_withdrawn_story_leaves_everything_but_its_versions(journal: SqlJourna
     assert journal.known([SITE + "1"]) == []
     assert journal.edge_counts(0)[0] == {"e1": 0}
     assert set(journal.dirty()) == {SheetKey("front"), SheetKey("picture", "p")}
-    again = save(journal, draft("1"))[0]
+    journal.rendered([sheet("front", ""), sheet("picture", "p")], 1)
+    again = save(journal, draft("1", pictures=(SITE + "p.jpg",)))[0]
     assert (again.after.code, again.version) == (code, 2)
+    assert journal.dirty() == [SheetKey("picture", "p")]  # the story is back, and so must its picture be
 
 
 def test_who_links_to_a_story_is_known(journal: SqlJournal) -> None:

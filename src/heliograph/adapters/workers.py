@@ -1,8 +1,8 @@
 """Worker processes that start only when there is enough to do.
 
 A pass with one new story is over before a process pool would have started, so the first pieces run in a thread of this
-process; from then on processes take over. What loads much (``heavy``) always goes to a process, so that this one, which
-lives long, does not carry it.
+process; from then on processes take over. What loads much (``heavy``) gets a process of its own that ends with it, so
+that none of those that live long carries it.
 """
 
 from __future__ import annotations
@@ -31,15 +31,23 @@ class Workers(Executor):
         self._given = 0
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:  # noqa: ANN401
+        if fn in self._heavy:
+            alone = self._processes(1)
+            future = alone.submit(fn, *args, **kwargs)
+            future.add_done_callback(lambda _: alone.shutdown(wait=False))
+            return future
         self._given += 1
-        if self._given <= self._small and fn not in self._heavy:
+        if self._given <= self._small:
             return self._thread.submit(fn, *args, **kwargs)
         if self._pool is None:
-            # forkserver: no locks of our threads are copied, and what is preloaded is shared between the workers
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(self._preload)
-            self._pool = ProcessPoolExecutor(self.processes, mp_context=context, initializer=_end_with_parent)
+            self._pool = self._processes(self.processes)
         return self._pool.submit(fn, *args, **kwargs)
+
+    def _processes(self, number: int) -> ProcessPoolExecutor:
+        # forkserver: no locks of our threads are copied, and what is preloaded is shared between the workers
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(self._preload)
+        return ProcessPoolExecutor(number, mp_context=context, initializer=_end_with_parent)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._thread.shutdown(wait=wait, cancel_futures=cancel_futures)

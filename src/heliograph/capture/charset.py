@@ -29,11 +29,13 @@ _CODECS = {
     "iso-8859-6": "iso8859-6", "windows-1257": "cp1257", "gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030",
     "big5": "big5", "shift_jis": "cp932", "euc-jp": "euc-jp", "euc-kr": "cp949",
 }  # fmt: skip
-_CYRILLIC = ("cp1251", "koi8-u", "iso8859-5", "cp866", "mac-cyrillic")
+_CYRILLIC = ("cp1251", "koi8-u", "iso8859-5", "cp866")
 _MISTAKEN = frozenset([*_CYRILLIC, "koi8-r", "cp1252", "utf-8", ""])  # declared, yet often something Cyrillic
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _FREQUENT = frozenset("оеаинтсрвлкмдпуяыьгзбчйхіїє")
-_LETTERS = re.compile(r"[^\W\d_]")
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_PROSE = 0.6  # of the letters that are frequent ones in any Cyrillic prose
+_SURER = 0.02  # by how much another charset must do better than the declared one
 
 
 def decode(answer: Answer) -> str:
@@ -92,13 +94,15 @@ def _mostly_utf8(body: bytes) -> bool:
 
 def _cyrillic(body: bytes, declared: str) -> str:
     """The Cyrillic charset that makes the frequent letters frequent, or the declared one where none does."""
-    sample = bytes(byte for byte in body[:_SAMPLE] if byte > 127)[:8_192] or b"\xa0"
-    best, most = declared or "cp1252", _likeness(sample, declared) if declared else 0.0
-    if best == "utf-8":
-        best, most = "cp1252", 0.0
+    fallback = declared if declared not in ("", "utf-8") else "cp1252"
+    high = _HIGH.findall(body[:_SAMPLE])
+    words = b"".join(run for run in high if len(run) > 1)
+    if 2 * len(words) < sum(map(len, high)):  # accents within Latin words, not words of such letters
+        return fallback
+    best, most = fallback, _likeness(words, fallback) + _SURER
     for codec in _CYRILLIC:
-        likeness = _likeness(sample, codec)
-        if likeness > most + 0.02 and likeness > 0.6:  # a Latin page has some accents: they do not look like prose
+        likeness = _likeness(words, codec)
+        if likeness > max(most, _PROSE):
             best, most = codec, likeness
     return best
 

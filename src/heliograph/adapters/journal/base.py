@@ -104,7 +104,7 @@ def _engine(url: str) -> Engine:
         def _tune(connection: Any, _record: object) -> None:  # noqa: ANN401
             connection.isolation_level = None  # BEGIN is ours, below: sqlite3's own would commit before each DDL
             # WAL: readers (status) never wait for a pass; NORMAL: a power cut may lose the last commits, never the file
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-32000", "temp_store=MEMORY"):
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8000", "temp_store=MEMORY"):
                 connection.execute(f"PRAGMA {pragma}")
 
         @event.listens_for(engine, "begin")

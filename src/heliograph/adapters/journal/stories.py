@@ -113,7 +113,7 @@ class StoryTables(Base):
             if kept:
                 _insert_stories(db, kept)
             _insert_aliases(db, admissions)
-            mark_dirty(db, dirty)
+            mark_dirty(db, {*dirty, *_pictures_of(db, [admission.after.code for admission in kept])})
             _remember(db, [outcome.fetch for outcome in outcomes if outcome.fetch])
             ended = [outcome.url for outcome in outcomes if outcome.fate != "failed"]
             for part in chunks(ended):
@@ -298,6 +298,16 @@ def _insert_stories(db: Connection, kept: Sequence[Admission]) -> None:
     _count_edges(db, counts)
 
 
+def _pictures_of(db: Connection, codes: Sequence[str]) -> set[SheetKey]:
+    """The pages of the encoded pictures that these stories show: they come and go with the stories."""
+    use, picture = schema.picture_use.c, schema.picture.c
+    found: set[SheetKey] = set()
+    for part in chunks(codes):
+        pids = select(picture.pid).join(schema.picture_use, use.url == picture.url).where(use.code.in_(part))
+        found |= {SheetKey("picture", pid) for pid in db.scalars(pids.distinct()) if pid}
+    return found
+
+
 def _story_row(admission: Admission) -> dict[str, object]:
     brief, draft = admission.after, admission.draft
     return {
@@ -343,12 +353,11 @@ def _count_edges(db: Connection, counts: Mapping[str, int]) -> None:
 
 def _retire(db: Connection, codes: Sequence[str], now: datetime) -> None:
     """Move stories to the old versions and take out all that hangs on them, but for aliases."""
-    old, use, picture = schema.story.c, schema.picture_use.c, schema.picture.c
+    old = schema.story.c
     for part in chunks(codes):
         kept = select(old.code, old.version, old.digest, literal(utc(now)), old.wire).where(old.code.in_(part))
         db.execute(insert(schema.version).from_select(["code", "version", "digest", "noted", "wire"], kept))
-        pids = select(picture.pid).join(schema.picture_use, use.url == picture.url).where(use.code.in_(part))
-        mark_dirty(db, [SheetKey("picture", pid) for pid in db.scalars(pids.distinct()) if pid])
+        mark_dirty(db, _pictures_of(db, part))
         edges = list(db.scalars(select(schema.edge.c.edge).where(schema.edge.c.code.in_(part))))
         _count_edges(db, {edge: -number for edge, number in Counter(edges).items()})
         for table in (schema.link, schema.edge, schema.term, schema.picture_use, schema.cut, schema.story):
