@@ -1,6 +1,7 @@
 """Whole tools on the same site in the same run: heliograph, wget, HTTrack, Pelican, Hugo.
 
-    python -m benchmarks.whole [--stories 1000] [--full] [--only wget,hugo] [--no-pictures] [--json]
+    python -m benchmarks.whole [--stories 1000] [--full] [--only wget,hugo] [--first] [--no-pictures]
+        [--json]
 
 Each tool makes its output from nothing, then once more with nothing changed, then once more with one story more.
 heliograph publishes to two folder mirrors and is measured twice in one go: until the text edition stands on both (seen
@@ -50,14 +51,16 @@ class Teller:
         self._console.print(f"{what:<34} {step.failure or figures}", markup=False, soft_wrap=True)
 
 
-def run_peer(peer: peers.Peer, site: Site, folder: Path, env: Mapping[str, str], tell: Teller) -> Outcome:
-    """Measure ``peer`` in ``folder``, step by step until one fails."""
+def run_peer(
+    peer: peers.Peer, site: Site, folder: Path, env: Mapping[str, str], tell: Teller, steps_wanted: int = 3
+) -> Outcome:
+    """Measure ``peer`` in ``folder``, step by step until one fails or the first ``steps_wanted`` are done."""
     if peer.prepare:
         tell.begin(f"{peer.name}: writing its input")
         peer.prepare(site, folder)
     output = folder / peer.output
     steps: dict[str, Step] = {}
-    for name in STEPS[:3]:
+    for name in STEPS[:steps_wanted]:
         change: AbstractContextManager[object] = nullcontext()
         if name == "added" and peer.add:
             peer.add(site, folder)
@@ -151,7 +154,9 @@ def _differ(name: str, mirrors: Sequence[Path]) -> list[str]:
     return [f"heliograph, {name}: the two mirrors differ in {len(first ^ second):,} files"] if first != second else []
 
 
-def run(sites: Sequence[Site], only: Sequence[str], date: str, tell: Teller) -> tuple[list[Outcome], list[str]]:
+def run(
+    sites: Sequence[Site], only: Sequence[str], date: str, tell: Teller, peer_steps: int = 3
+) -> tuple[list[Outcome], list[str]]:
     """Measure every wanted tool on every site. Tools that cannot run here are told of, not silently left out."""
     outcomes, missing = [], []
     tell.begin("compiling Python's modules, so that no tool is measured doing it")
@@ -165,7 +170,7 @@ def run(sites: Sequence[Site], only: Sequence[str], date: str, tell: Teller) -> 
                 shutil.rmtree(work, ignore_errors=True)
                 work.mkdir(parents=True)
                 try:
-                    outcome = _run(name, site, work, date, env, tell)
+                    outcome = _run(name, site, work, date, env, tell, peer_steps)
                 except BenchError as error:
                     missing.append(f"{name}, {site.stories:,} stories: {error}")
                     continue
@@ -175,10 +180,12 @@ def run(sites: Sequence[Site], only: Sequence[str], date: str, tell: Teller) -> 
     return outcomes, missing
 
 
-def _run(name: str, site: Site, work: Path, date: str, env: Mapping[str, str], tell: Teller) -> Outcome:
+def _run(
+    name: str, site: Site, work: Path, date: str, env: Mapping[str, str], tell: Teller, peer_steps: int
+) -> Outcome:
     if name == "heliograph":
         return run_heliograph(site, work, date, env, tell)
-    return run_peer(next(peer for peer in peers.PEERS if peer.name == name), site, work, env, tell)
+    return run_peer(next(peer for peer in peers.PEERS if peer.name == name), site, work, env, tell, peer_steps)
 
 
 def main() -> int:
@@ -195,7 +202,11 @@ def main() -> int:
                 status.update(f"making the site of {stories:,} stories (kept for the next run)")
                 sites.append(make(stories, pictures=not args.no_pictures))
             outcomes, missing = run(
-                sites, args.only.split(",") if args.only else [], args.date, Teller(progress, status)
+                sites,
+                args.only.split(",") if args.only else [],
+                args.date,
+                Teller(progress, status),
+                peer_steps=1 if args.first else 3,
             )
         except BenchError as error:
             progress.print(f"error {error}", style="red", markup=False)
@@ -221,6 +232,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", default="", help="names, with commas: heliograph, wget, httrack, pelican, hugo, hugo-nav"
     )
+    parser.add_argument("--first", action="store_true", help="other tools only from nothing, not a second time")
     parser.add_argument("--no-pictures", action="store_true", help="a site without pictures")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--date", default="", help="the date to put beside the figures")

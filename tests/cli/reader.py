@@ -1,12 +1,27 @@
-"""A reader who distrusts a folder mirror: follows every link from the front page and opens every encoding."""
+"""A newsroom to read from, and a reader who distrusts a mirror: follows every link and opens every encoding."""
 
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import anyio.from_thread
 import brotli
 from tests.links import relative_links
+
+from heliograph.lab.newsroom import Newsroom
+
+
+@contextmanager
+def serving(newsroom: Newsroom) -> Iterator[str]:
+    """The newsroom on loopback, in a thread with a loop of its own."""
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(newsroom.running()) as url,
+    ):
+        yield url
 
 
 def faults(mirror: Path) -> list[str]:

@@ -9,16 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import anyio
-import anyio.from_thread
 import pytest
-from tests.cli.reader import faults
+from tests.cli.reader import faults, serving
 
 from heliograph.cli.setup import manual
 from heliograph.lab.newsroom import Newsroom
@@ -27,16 +23,6 @@ from heliograph.model import Source
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 KILLS = int(os.environ.get("HELIOGRAPH_KILLS", "16"))
-
-
-@contextmanager
-def serving(newsroom: Newsroom) -> Iterator[str]:
-    """The newsroom on loopback, in a thread with a loop of its own."""
-    with (
-        anyio.from_thread.start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(newsroom.running()) as url,
-    ):
-        yield url
 
 
 def command(config: Path) -> list[str]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from heliograph.model.code import ALPHABET, LENGTH, BadCode, parse_code, shown, story_code
 
-codes = st.text(st.characters(), max_size=40).map(lambda text: story_code(f"https://example.org/{text}"))
+codes = st.text(st.characters(codec="utf-8"), max_size=40).map(lambda text: story_code(f"https://example.org/{text}"))
 
 
 def test_a_code_never_changes() -> None:

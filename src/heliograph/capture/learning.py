@@ -41,6 +41,7 @@ _TITLES = "h1,[itemprop=headline],[class*=title],[class*=headline]"
 _DATES = "time,[itemprop*=date],[class*=date],[class*=time],[class*=publish]"
 _AUTHORS = "[rel=author],[itemprop=author],[class*=author],[class*=byline]"
 _SECTIONS = "[itemprop=articleSection],[class*=rubric],[class*=category],[class*=section],[class*=breadcrumb] a"
+_PROSE = frozenset(["p", "li", "blockquote", "h2", "h3", "h4", "figure", "table", "ul", "ol"])
 _STABLE = re.compile(r"-?[A-Za-z_][A-Za-z0-9_-]{1,60}\Z")
 _FAR_AHEAD = datetime(2100, 1, 1, tzinfo=UTC)  # learning looks at places, not at dates
 
@@ -130,7 +131,7 @@ def _selectors(page: Page) -> set[str]:
     """Ways to name the element that holds a page's text: by itself, or as the child of what is around it."""
     node = page.spots[page.home].node
     own = _names(node)
-    found = {name for name in own if _is_telling(name)}
+    found = {name for name in own | _parts(page) if _is_telling(name)}
     steps = ""
     around = node.parent
     for _ in range(2):
@@ -141,6 +142,19 @@ def _selectors(page: Page) -> set[str]:
         steps = f"{around.tag} > {steps}"
         around = around.parent
     return {selector for selector in found if template.is_selector(selector)}
+
+
+def _parts(page: Page) -> set[str]:
+    """What the children have in common that together hold the text: some sites cut a body in several."""
+    held: Counter[str] = Counter()
+    times: Counter[str] = Counter()
+    for at in range(page.home + 1, len(page.spots)):
+        spot = page.spots[at]
+        if spot.parent == page.home and spot.tag not in _PROSE and page.good[at]:
+            for name in _names(spot.node):
+                held[name] += page.good[at]
+                times[name] += 1
+    return {name for name in held if times[name] > 1 and held[name] >= _TIGHT * page.good[page.home]}
 
 
 def _is_telling(name: str) -> bool:
@@ -178,10 +192,11 @@ def _support(selector: str, pages: Sequence[Page]) -> dict[int, float]:
     return right if wrong * 5 <= len(right) else {}
 
 
-def _rank(selector: str, support: dict[int, float], left: Iterable[int]) -> tuple[int, float, bool, int, str]:
+def _rank(selector: str, support: dict[int, float], left: Iterable[int]) -> tuple[int, float, bool, int, int, str]:
     """More pages first, then the tighter element, then a name that says what it is, then the shorter one."""
     mine = [support[at] for at in left if at in support]
-    return len(mine), round(sum(mine) / max(1, len(mine)), 2), "itemprop" in selector, -len(selector), selector
+    precise = round(sum(mine) / max(1, len(mine)), 2)
+    return len(mine), precise, "itemprop" in selector, -selector.count(">"), -len(selector), selector
 
 
 def _variant(body: str, pages: Sequence[Page]) -> Variant:

@@ -39,7 +39,8 @@ class Spot:
     parent: int  # index of the spot around it, -1 for the first
     tag: str
     pieces: list[str] = field(default_factory=list)
-    linked: int = 0  # characters of the text that are links
+    length: int = 0  # characters of the text; of a unit, with all in it
+    linked: int = 0  # how many of them are links
     words: list[str] = field(default_factory=list)  # folded
     unit: int = -1  # index of the table, list or quotation that is kept or left as a whole
 
@@ -49,7 +50,7 @@ class Spot:
 
     @property
     def is_navigation(self) -> bool:
-        return self.linked > _LINKED * len(self.text)
+        return self.linked > _LINKED * self.length
 
 
 class Reference:
@@ -145,7 +146,8 @@ def flatten(root: LexborNode) -> list[Spot]:
         while node is None:
             if not stack:
                 for spot in spots:
-                    spot.words = fold(spot.text).split()
+                    spot.length = len(spot.text)
+                    spot.words = fold(spot.text).split() if spot.length else []
                 return spots
             node, at, in_link = stack.pop()
         tag = node.tag or ""
@@ -171,16 +173,17 @@ def flatten(root: LexborNode) -> list[Spot]:
 
 
 def mark_units(spots: list[Spot]) -> None:
-    """Tells which tables, lists and quotations are kept or left whole, and gathers their words in them."""
-    gathered: dict[int, list[str]] = {}
+    """Tells which tables, lists and quotations are kept or left whole, and gathers in them what is in their parts."""
     for at, spot in enumerate(spots):
         around = spots[spot.parent].unit if at else -1
-        spot.unit = around if around >= 0 else at if spot.tag in _UNITS and is_unit(spot.node, spot.tag) else -1
-        if spot.unit >= 0:
-            gathered.setdefault(spot.unit, []).extend(spot.words)
-            spot.words = []
-    for at, words in gathered.items():
-        spots[at].words = words
+        if around >= 0:
+            unit = spots[around]
+            unit.words += spot.words
+            unit.length += spot.length
+            unit.linked += spot.linked
+            spot.unit, spot.words, spot.length, spot.linked = around, [], 0, 0
+        elif spot.tag in _UNITS and is_unit(spot.node, spot.tag):
+            spot.unit = at
 
 
 def densest(spots: list[Spot], reference: Reference) -> int:
@@ -200,12 +203,13 @@ def within(spots: list[Spot], home: int) -> list[bool]:
 def _kept(spots: list[Spot], reference: Reference, home: int) -> set[int]:
     """The spots that hold the text: first those at home, then what is still missing from anywhere else."""
     inside = within(spots, home)
-    kept = {at for at, spot in enumerate(spots) if inside[at] and reference.take(spot.words)}
-    return kept | {
-        at
-        for at, spot in enumerate(spots)
-        if not inside[at] and len(spot.words) > SHINGLE and reference.take(spot.words)
-    }
+    weight: Counter[int] = Counter()  # of an element: words right in it that agree
+    agreeing = [at for at, spot in enumerate(spots) if reference.has(spot.words)]
+    for at in agreeing:
+        weight[spots[at].parent] += len(spots[at].words)
+    # Where a sentence stands twice, as in a teaser, it is the one among most others of the text.
+    agreeing.sort(key=lambda at: (not inside[at], -weight[spots[at].parent], at))
+    return {at for at in agreeing if (inside[at] or len(spots[at].words) > SHINGLE) and reference.take(spots[at].words)}
 
 
 def _twins(spots: list[Spot], kept: set[int], anchors: list[int]) -> set[int]:
@@ -247,7 +251,7 @@ def _around(spots: list[Spot], kept: set[int]) -> Located:
     count = summed(spots, [int(at in kept) for at in range(len(spots))])
     words = summed(spots, [len(spot.words) for spot in spots])
     linked = summed(spots, [spot.linked for spot in spots])
-    signs = summed(spots, [len(spot.text) for spot in spots])
+    signs = summed(spots, [spot.length for spot in spots])
     root = max(at for at in range(len(spots)) if count[at] == len(kept))
     inside, last = within(spots, root), max(kept)
     left = [False] * len(spots)

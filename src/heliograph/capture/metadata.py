@@ -173,6 +173,8 @@ def _title(claims: _Claims) -> str:
     shown = line(first.text(separator=" ")) if first is not None else ""
     if shown and (not declared_or_whole or same_text(shown, declared_or_whole)):
         return shown
+    if not declared and declared_or_whole and fold(declared_or_whole) in fold(shown):  # a short name for the window
+        return shown
     for found in claims.page.css("h1")[1:_MAX_HEADS] if first is not None else ():
         if same_text(head := line(found.text(separator=" ")), declared_or_whole):
             return head

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_PAGE = 2_000_000  # bytes given to trafilatura
 MAX_TAGS = 40_000  # "<" in such a page: 20,000 elements; at worst 10 s, measured
 MAX_ITEMS, MAX_CELLS = 2_000, 8_000  # list items and table cells; its time grows with their square, to 1 s for these
+_SENTENCE = 6  # words; what is shorter, and stands nowhere on the page as a paragraph, is a menu or a label
 _FEW = 120  # words; from a shorter reading the more generous one is asked, too
 _POOR = 0.2  # of the generous reading that the strict one must have to be believed
 _WHOLE = 60  # words of a JSON-LD body that may be whole
@@ -56,7 +57,7 @@ def read(page: LexborHTMLParser, html: bytes, base: str, claimed: str = "", *, f
             return Reading(blocks=blocks, method=method)
     if method == "json-ld":
         return Reading(blocks=claimed_blocks(claimed, base), method=method)
-    blocks = markup.blocks(_extract(html, strict=True, form="html"), base) if text else ()
+    blocks = markup.blocks(_extract(html, strict=True, form="html"), base) if len(text.split()) >= _SENTENCE else ()
     return Reading(blocks=blocks, method=method) if blocks else _marked(page, base)
 
 

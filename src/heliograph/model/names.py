@@ -56,13 +56,13 @@ def canonical_url(url: str, base: str = "") -> str:
         return ""
     try:
         host = host.encode("idna").decode("ascii")
-    except UnicodeError:
+        query = urlencode([(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k)])
+        path = quote(unquote(parts.path, errors="surrogateescape"), safe="/:@!$&'()*+,;=~-._", errors="surrogateescape")
+    except UnicodeError:  # JSON can write half a character ("\\ud800"), which no address has
         return ""
     netloc = f"[{host}]" if ":" in host else host
     if port is not None and port != {"http": 80, "https": 443}[parts.scheme]:
         netloc += f":{port}"
-    query = urlencode([(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k)])
-    path = quote(unquote(parts.path, errors="surrogateescape"), safe="/:@!$&'()*+,;=~-._", errors="surrogateescape")
     return urlunsplit((parts.scheme, netloc, path or "/", query, ""))
 
 

@@ -136,7 +136,9 @@ def about(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[F
         for part in _about(tongue, material, look)
     ]
     if len(look.foot) < len(look.links):
-        ways = "".join(f'<li><a href="{attribute(link.url)}">{text(link.name)}</a>' for link in look.links)
+        ways = "".join(
+            f'<li><a href="{attribute(link.url)}" rel=noreferrer>{text(link.name)}</a>' for link in look.links
+        )
         pieces.insert(1, Piece(f"<h2>{text(said('Other ways to read us:'))}</h2><ul>{ways}</ul>"))
     return packer.pack("a/about.html", pieces, _named(page, "about.html"), dense=dense)
 
