@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.capture import links
-from heliograph.model.names import canonical_url
 
 BASE = "https://news.example/ru/story.html?x=1"
 
@@ -79,8 +78,3 @@ def test_any_text_gives_a_harmless_link(href: str) -> None:
     assert found == "" or found.split(":")[0] in ("http", "https", "mailto", "tel", "tg")
     assert not set(found) & set('\x00\n\r\t "<>\u202e\u200b')
     assert links.link(BASE, found) == found
-
-
-@given(st.from_regex(r"https?://[a-zA-Z0-9.:-]{1,20}/[a-zA-Z0-9/_~.%-]{0,30}", fullmatch=True))
-def test_the_short_way_to_a_canonical_url_is_the_same(url: str) -> None:
-    assert links.canonical(url) == canonical_url(url)

@@ -71,6 +71,14 @@ def test_canonical_is_total_and_stable(text: str) -> None:
     assert all(isinstance(key, str) and key for key in link_keys(text))
 
 
+@given(
+    st.from_regex(r"https?://[a-zA-Z0-9.-]{0,20}(:[0-9]{1,6})?/[a-zA-Z0-9/_~.%-]{0,30}", fullmatch=True)
+    | st.text(max_size=30).map(lambda text: f"https://vesti.example/{text}".strip())
+)
+def test_an_address_that_is_canonical_at_sight_is_so_by_the_long_way(url: str) -> None:
+    assert canonical_url(url) == canonical_url(f"{url}#long")
+
+
 def test_a_link_through_a_dead_mirror_has_the_key_of_the_story_it_meant() -> None:
     own = link_keys("https://news.example.org/ru/obschestvo/2026/11/most-100214.html")
     dead = link_keys("https://d3adm1rr0r.example.net/ru/obschestvo/2026/11/most-100214.html?utm_source=x")

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _SMALL = 12  # pieces of work that a thread does faster than processes start
+_LIFE = 200  # pieces of work after which a process ends and another begins, so that memory lost to fragments comes back
 
 
 class Workers(Executor):
@@ -47,7 +48,7 @@ class Workers(Executor):
         # forkserver: no locks of our threads are copied, and what is preloaded is shared between the workers
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(self._preload)
-        return ProcessPoolExecutor(number, mp_context=context, initializer=_end_with_parent)
+        return ProcessPoolExecutor(number, mp_context=context, initializer=_end_with_parent, max_tasks_per_child=_LIFE)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._thread.shutdown(wait=wait, cancel_futures=cancel_futures)

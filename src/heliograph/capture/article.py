@@ -22,6 +22,7 @@ from heliograph.capture.settle import Raw, settle
 from heliograph.capture.template import Applied, Templates
 from heliograph.capture.text import fold, lines
 from heliograph.model import Answer, Block, Figure, Paragraph, Picture, Problem, Story, Tip
+from heliograph.model.names import canonical_url
 from heliograph.model.story import Run, block_texts
 
 if TYPE_CHECKING:
@@ -129,12 +130,12 @@ def _file_page(tip: Tip, setting: _Setting) -> Reading:
         found = readable.read(page, html, tip.url, meta.body, files=True)
         blocks = found.blocks if found else ()
     raw = _merged(tip, meta, blocks, _tip_picture(tip))
-    return setting.reading(replace(raw, url=links.canonical(tip.url) or tip.url, aliases=()), "file", problems)
+    return setting.reading(replace(raw, url=canonical_url(tip.url) or tip.url, aliases=()), "file", problems)
 
 
 def _raw(tip: Tip, blocks: tuple[Block, ...]) -> Raw:
     return Raw(
-        url=links.canonical(tip.url) or tip.url,
+        url=canonical_url(tip.url) or tip.url,
         title=tip.title,
         blocks=blocks,
         lead=tip.lead,
@@ -244,7 +245,7 @@ def _merged(
     declared = "" if shown.lead or meta.lead.endswith(("…", "...")) else meta.lead
     if declared and templates and templates.leads and fold(declared) in templates.leads:
         declared = ""
-    own = links.canonical(tip.url) or tip.url
+    own = canonical_url(tip.url) or tip.url
     return Raw(
         url=meta.url,
         title=shown.title or meta.title or tip.title,

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 from heliograph.capture.charset import decode
 from heliograph.capture.language import primary
 from heliograph.capture.text import line
-from heliograph.capture.tips import MAX_TEXT, absolute, aware, canonical, digest, moment, plain
+from heliograph.capture.tips import MAX_TEXT, absolute, aware, digest, moment, plain
 from heliograph.capture.xmlsafe import refused, well_formed
 from heliograph.model import Answer, Ask, Found, Problem, Source, Tip
+from heliograph.model.names import canonical_url
 
 MAX_ENTRIES = 20_000  # of one feed; 8 MB hold fewer in practice
 MAX_ARCHIVES = 50  # pages of an archived or paged feed
@@ -187,7 +188,7 @@ def _addresses(entry: Mapping[str, Any], base: str) -> Iterator[str]:
     for value in (entry.get("feedburner_origlink"), entry.get("link"), entry.get("id")):
         text = _text(value).strip()
         if value is not None and text and (value is not entry.get("id") or "://" in text):
-            yield canonical(text, base)
+            yield canonical_url(text, base)
 
 
 def _bodies(entry: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -362,7 +363,7 @@ def _json_tip(item: dict[str, Any], feed: dict[str, Any], url: str) -> Tip | Non
 
 def _json_address(item: dict[str, Any], key: str, base: str) -> str:
     value = _text(item.get(key)).strip()
-    return canonical(value, base) if value and (key == "url" or "://" in value) else ""
+    return canonical_url(value, base) if value and (key == "url" or "://" in value) else ""
 
 
 def _persons(holder: dict[str, Any]) -> list[dict[str, Any]]:

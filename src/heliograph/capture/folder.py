@@ -20,9 +20,9 @@ from heliograph.capture import dates
 from heliograph.capture.charset import decode
 from heliograph.capture.language import primary
 from heliograph.capture.text import clip, line
-from heliograph.capture.tips import canonical, digest
+from heliograph.capture.tips import digest
 from heliograph.model import Answer, Ask, Found, Problem, Source, Tip
-from heliograph.model.names import segment
+from heliograph.model.names import canonical_url, segment
 
 MAX_DEPTH = 20  # folders within folders
 MAX_HEAD = 16_384  # characters of front matter
@@ -169,7 +169,7 @@ class _Place:
         """The story's URL in the edition."""
         named = _word(head, "url", "canonical_url", "permalink")
         if named:
-            web = canonical(named)
+            web = canonical_url(named)
             if web.startswith("http"):
                 return web
             self.problem(f"url {named[:80]!r} is no web address", "give the story's full address, or leave url out")
@@ -267,7 +267,7 @@ def _told(head: Mapping[str, Any], place: _Place, zone: str) -> Tip:
         tags=tuple(_list(head, "tags", "keywords"))[:20],
         published=published,
         updated=_date(head, ("updated", "modified", "lastmod"), place, zone),
-        picture=(canonical(picture) if resolved is None else resolved),
+        picture=(canonical_url(picture) if resolved is None else resolved),
     )
 
 

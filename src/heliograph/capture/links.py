@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from urllib.parse import urljoin, urlsplit
 
-from heliograph.model.names import canonical_url
-
 LONGEST = 2_000  # characters
 _CLEAN = re.compile(r"""https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][^\s\x00-\x20\x7f-\xa0"'<>\\^`{|}]*)?\Z""")
 _ROOTED = re.compile(r"/[A-Za-z0-9_~!$&()*+,;=:@%?./-]*\Z")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?=[/?#]|\Z)")
-_PLAIN = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?::[1-9]\d{3,4})?/[A-Za-z0-9/_~.-]{0,1000}\Z")
 _JUNK = re.compile(r"[\t\n\r]|^[\x00-\x20]+|[\x00-\x20]+$")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _UNSAFE = re.compile('[\x00-\x20\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff"<>\\\\^`{|}\ud800-\udfff]')
@@ -50,11 +47,6 @@ def link(base: str, href: str) -> str:
     if parts.scheme not in ("http", "https") or not host or parts.username is not None or len(joined) > LONGEST:
         return ""
     return _UNSAFE.sub(_escaped, joined)
-
-
-def canonical(url: str) -> str:
-    """``canonical_url``, spared where the URL is plain enough to be its own."""
-    return url if _PLAIN.match(url) else canonical_url(url)
 
 
 def picture(base: str, src: str, *, files: bool = False) -> str:

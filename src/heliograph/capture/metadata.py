@@ -257,7 +257,7 @@ def _size(value: object) -> int:
 
 def _canonical(claims: _Claims, url: str) -> str:
     """The page's canonical URL. One of another site, or one that many pages would share, is not believed."""
-    own = links.canonical(url) or url
+    own = canonical_url(url) or url
     node = claims.head.css_first('link[rel="canonical"]')
     declared = [node.attributes.get("href") or ""] if node is not None else []
     for value in [*declared, *claims.of("og:url"), claims.ld("mainEntityOfPage")]:

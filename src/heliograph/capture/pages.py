@@ -16,8 +16,9 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from heliograph.capture.charset import decode
 from heliograph.capture.text import line
-from heliograph.capture.tips import absolute, canonical, within
+from heliograph.capture.tips import absolute, within
 from heliograph.model import Answer, Ask, Found, Problem, Source, Tip
+from heliograph.model.names import canonical_url
 
 MAX_PAGES = 20_000  # lists of one crawl
 MAX_NUMBER = 200  # of a numbered list's page
@@ -78,7 +79,7 @@ class _Link(NamedTuple):
 def start(source: Source) -> Found:
     """The stories of a plain list, else the page from which the crawl begins."""
     if source.urls:
-        return Found(tips=tuple(Tip(url=canonical(url)) for url in source.urls))
+        return Found(tips=tuple(Tip(url=canonical_url(url)) for url in source.urls))
     return Found(asks=(Ask(url=source.url),))
 
 
@@ -103,7 +104,7 @@ def read(source: Source, ask: Ask, answer: Answer) -> Found:
     lists: dict[str, int] = {}
     traps: dict[str, None] = {}
     for link in links:
-        if link.url == answer.url or link.url == canonical(ask.url):
+        if link.url == answer.url or link.url == canonical_url(ask.url):
             continue
         if trap := _trap(link.url):
             traps[trap] = None
@@ -133,7 +134,7 @@ def _links(answer: Answer) -> Iterator[_Link]:
     base = absolute((named.attributes.get("href") or "") if named else "", answer.url) or answer.url
     found: dict[str, _Link] = {}
     for node in tree.css("a[href], link[rel=next][href]")[:MAX_LINKS]:
-        url = _without_session(canonical(node.attributes.get("href") or "", base))
+        url = _without_session(canonical_url(node.attributes.get("href") or "", base))
         if not url.startswith(("http://", "https://")):
             continue
         words = line(node.text()[:2_000]) if node.tag == "a" else ""

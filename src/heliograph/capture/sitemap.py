@@ -14,9 +14,10 @@ from dataclasses import replace
 from heliograph.capture.charset import decode
 from heliograph.capture.language import primary
 from heliograph.capture.text import line
-from heliograph.capture.tips import absolute, canonical, moment, plain
+from heliograph.capture.tips import absolute, moment, plain
 from heliograph.capture.xmlsafe import Record, stream
 from heliograph.model import Answer, Ask, Found, Problem, Source, Tip
+from heliograph.model.names import canonical_url
 
 LIMIT = 52_428_800  # bytes of one sitemap: the protocol's own limit
 MAX_TIPS = 200_000  # of one file; the protocol allows 50,000
@@ -127,7 +128,7 @@ def _tip(record: Record, base: str) -> Tip:
     """One ``url``; an address that is none gives the tip "" as its URL, which is counted where tips are admitted."""
     said = {field.path: field.text for field in record}
     location = said.get("loc", "")
-    url, stamp = canonical(location) or canonical(location, base), said.get("lastmod", "")[:64]
+    url, stamp = canonical_url(location) or canonical_url(location, base), said.get("lastmod", "")[:64]
     if said.keys() <= _PLAIN:  # of which there are 50,000
         return Tip(url=url, stamp=stamp)
     keywords = said.get("news/keywords", "")[:1_000].split(",")
@@ -144,7 +145,7 @@ def _tip(record: Record, base: str) -> Tip:
 def _plain_list(answer: Answer, text: str) -> Found:
     """One address a line."""
     lines = [entry for raw in text.splitlines() if (entry := raw.strip())]
-    tips = tuple(Tip(url=canonical(entry)) for entry in lines[: MAX_TIPS + 1])
+    tips = tuple(Tip(url=canonical_url(entry)) for entry in lines[: MAX_TIPS + 1])
     if any(tip.url for tip in tips):
         return Found(tips=tips)
     what, remedy = "is neither XML nor a list of addresses", "give the address of a sitemap"

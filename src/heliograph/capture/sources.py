@@ -13,8 +13,9 @@ from dataclasses import replace
 from urllib.parse import urljoin
 
 from heliograph.capture import feed, folder, pages, sitemap, wordpress
-from heliograph.capture.tips import absolute, canonical, merged, newest_first, within
+from heliograph.capture.tips import absolute, merged, newest_first, within
 from heliograph.model import Answer, Ask, Found, Problem, Source, Tip
+from heliograph.model.names import canonical_url
 
 MAX_TIPS = 200_000
 MAX_ASKS = 2_000
@@ -127,7 +128,7 @@ def _proper(source: Source, where: str, tips: Iterable[Tip], problems: list[Prob
     exclude = [_absolute(source, prefix) for prefix in source.exclude]
     bad: list[str] = []
     for tip in tips:
-        url = canonical(tip.url)
+        url = canonical_url(tip.url)
         if not url or url.startswith("file:") is not local:
             bad.append(tip.url)
         elif not (include and not within(url, include)) and not within(url, exclude):
@@ -145,7 +146,7 @@ def _absolute(source: Source, prefix: str) -> str:
     except ValueError:
         return prefix
     # "https://example.org" names the host alone; as canonical URL it gains its "/", which is right too.
-    return canonical(joined) or joined
+    return canonical_url(joined) or joined
 
 
 def _may_ask(source: Source, ask: Ask) -> bool:

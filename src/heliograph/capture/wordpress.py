@@ -16,9 +16,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from heliograph.capture.charset import decode
 from heliograph.capture.language import primary
 from heliograph.capture.text import line
-from heliograph.capture.tips import MAX_TEXT, absolute, canonical, moment, plain
+from heliograph.capture.tips import MAX_TEXT, absolute, moment, plain
 from heliograph.capture.xmlsafe import Field, Record, stream
 from heliograph.model import Answer, Ask, Found, Problem, Source, Tip
+from heliograph.model.names import canonical_url
 
 PER_PAGE = 100  # posts; the most that WordPress allows
 MAX_PAGES = 1_000
@@ -103,7 +104,7 @@ def _number(url: str) -> int:
 def _tip(post: dict[str, Any], base: str) -> Tip | None:
     """One post; None for one that a visitor could not read."""
     content = _dict(post.get("content"))
-    url = canonical(_text(post.get("link")), base) if _text(post.get("link")) else ""
+    url = canonical_url(_text(post.get("link")), base) if _text(post.get("link")) else ""
     if not url or post.get("status", "publish") != "publish" or content.get("protected"):
         return None
     embedded = _dict(post.get("_embedded"))
@@ -197,7 +198,7 @@ def _display_names(authors: Iterator[Record]) -> Iterator[tuple[str, str]]:
 def _exported(item: Record, names: dict[str, str], pictures: dict[str, str]) -> Tip | None:
     """One item of an export; None for what is no public story."""
     status = _field(item, "status")
-    url = canonical(_TRASHED.sub("", _field(item, "link")))
+    url = canonical_url(_TRASHED.sub("", _field(item, "link")))
     if _field(item, "post_type") not in {"post", "page"} or not url.startswith("http"):
         return None
     if status == "trash":
