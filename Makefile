@@ -24,7 +24,7 @@ bench-setup: setup system
 	@scripts/system nginx wget httrack wrk
 
 system:                    ## Debian packages that tests need
-	@scripts/system chromium nginx brotli openssl
+	@scripts/system chromium nginx brotli gzip openssl go golang-golang-x-mod-dev
 
 lint: setup
 	@$(BIN)/ruff check .

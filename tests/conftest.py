@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.flows.world import Make, World, world
 
 from heliograph.adapters.journal import SqlJournal
 
@@ -45,3 +47,14 @@ def chromium() -> str:
             return path
     _missing("Chromium is not installed: apt-get install chromium")
     sys.exit(1)  # unreachable: _missing always raises
+
+
+@pytest.fixture
+def make(tmp_path: Path, blank_journal: Path) -> Make:
+    """Makes a world: ``make(stories, source="", more="")``; another one with ``folder=``."""
+    return partial(_make, tmp_path, blank_journal)
+
+
+def _make(place: Path, blank: Path, *given: object, folder: str = "world", **more: object) -> World:
+    (place / folder).mkdir()
+    return world(place / folder, blank, *given, **more)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ADRS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 ADR_SECTIONS = ["Context", "Decision", "Measured reasons", "Consequences"]
 SHELLS = {"sh", "console", "shell", "bash"}
-MIRROR_FOLDERS = ("a/", "o/", "code/")  # of a mirror, not of the source
+MIRROR_FOLDERS = ("a/", "o/", "code/", "edition/")  # of a mirror, not of the source
 
 _FENCE = re.compile(r"^```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from heliograph.model import paths
+
 FORMAT = Path(__file__).resolve().parents[1] / "docs" / "format.md"
 
 
@@ -21,7 +23,6 @@ def tables(first_heading: str) -> list[list[list[str]]]:
 
 def test_the_table_of_content_types_is_what_the_server_sends() -> None:
     from heliograph.adapters.serve import wire
-    from heliograph.render import encode
 
     told: dict[str, str] = {}
     for extensions, kinds in tables("extension")[0]:
@@ -33,7 +34,7 @@ def test_the_table_of_content_types_is_what_the_server_sends() -> None:
             extension: kind + charset
             for extension, kind in zip(re.findall(r"`([^`]+)`", extensions), types, strict=True)
         }
-    assert set(told) == encode.TEXT_TYPES | encode.ZERO_TYPES | encode.BOX_TYPES | encode.BARE_TYPES
+    assert set(told) == set(paths.MAPPED_TYPES)
     sent = {extension: wire.label(f"a/x.{extension}", "").content_type.decode() for extension in told}
     assert sent == {extension: f"Content-Type: {kind}\r\n" for extension, kind in told.items()}
 
@@ -55,8 +56,7 @@ def test_the_table_of_content_types_is_what_the_server_sends() -> None:
 def test_the_table_of_files_gives_the_ages_the_server_sends(path: str, row: str) -> None:
     from heliograph.adapters.serve import wire
 
-    written, reserved = tables("name")
-    rows = [cells for cells in written + reserved if cells[0].startswith(row)]
+    rows = [cells for cells in tables("name")[0] if cells[0].startswith(row)]
     assert len(rows) == 1
     assert wire.label(path, "").lifetime.decode().splitlines()[0] == f"Cache-Control: max-age={rows[0][3]}"
     assert wire.canonical(path)
@@ -135,20 +135,41 @@ def edition_paths() -> set[str]:
 
 
 def test_root_names_are_those_of_the_code() -> None:
-    from heliograph.render import encode
-
     first = tables("name")[0][0][0]
-    assert set(re.findall(r"`([^`]+)`", first)) == encode.ROOT_NAMES
+    assert set(re.findall(r"`([^`]+)`", first)) == paths.ROOT_NAMES
 
 
-def test_the_example_of_a_pointer_is_one() -> None:
-    from heliograph import publish
+def test_the_example_of_a_head_is_one() -> None:
+    from heliograph.trust.head import read_head, write_head
 
-    example = re.search(r"^```\n(edition/0\n.*?)^```$", FORMAT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    example = re.search(r"^```\n(edition/1\n.*?)^```$", FORMAT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert example is not None
-    pointer = publish.read_pointer(example[1].encode())
-    assert pointer is not None
-    assert pointer.number == 1234
+    assert write_head(read_head(example[1].encode())) == example[1].encode()
+
+
+def test_the_codes_of_a_refusal_are_those_of_the_code() -> None:
+    from heliograph.trust.refusal import REASONS
+
+    text = FORMAT.read_text(encoding="utf-8")
+    listed = text[text.index("`path` `unavailable`") :].partition("\n\n")[0]
+    assert re.findall(r"`([a-z-]+)`", listed) == list(REASONS)
+
+
+def test_limits_are_those_of_the_code() -> None:
+    from heliograph.trust import bundle, edition_map, head, roles, visit
+
+    told = dict(tables("what")[0])
+    limits = {
+        "`now`": bundle.MAX_BUNDLE,
+        "root, targets": roles.LIMITS["root"],
+        "timestamp": roles.LIMITS["timestamp"],
+        "snapshot, edition": roles.LIMITS["snapshot"],
+        "head": head.MAX_HEAD,
+        "tile": visit.MAX_TILE,
+        "shard": edition_map.MAX_SHARD,
+        "fresh list": head.MAX_FRESH * head.RECORD,
+    }
+    assert {name: told[name].partition(";")[0] for name in limits} == {n: f"{size:,}" for n, size in limits.items()}
 
 
 def test_figures_of_the_budget_are_those_of_the_code() -> None:

@@ -186,6 +186,14 @@ class State(_Table):
     workers: int = Field(default=0, ge=0, le=64, description="Processes for parsing and packing; 0 is one per core.")
 
 
+class Keys(_Table):
+    """What signs the releases."""
+
+    folder: str = Field(
+        default="keys", description="Folder of the keys. Its part `offline` belongs on removable media."
+    )
+
+
 class Config(_Table):
     """The whole file."""
 
@@ -197,6 +205,7 @@ class Config(_Table):
     edition: Edition = Edition()
     run: Run = Run()
     state: State = State()
+    keys: Keys = Keys()
     folder: Path = Field(default=Path(), exclude=True)  # of the file itself; set by load
 
     @model_validator(mode="after")
@@ -214,6 +223,10 @@ class Config(_Table):
     @property
     def state_folder(self) -> Path:
         return self.folder / self.state.folder
+
+    @property
+    def keys_folder(self) -> Path:
+        return self.folder / self.keys.folder
 
     @property
     def journal_url(self) -> str:

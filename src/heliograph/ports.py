@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want
+from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want, release
 from heliograph.model.edition import TallyBy
-from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Outcome, Sheeted
+from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
 
 
 class Sources(Protocol):
@@ -112,14 +112,6 @@ class SheetBook(Protocol):
         """Note rendered sheets under edition ``issue``; returns the names of files that no longer exist."""
         ...
 
-    def close(self, now: datetime) -> Issue:
-        """Make the edition: all that was rendered since the last one gets its number."""
-        ...
-
-    def latest(self) -> Issue | None:
-        """The newest edition."""
-        ...
-
     def changes(self, since: int | None) -> list[Change]:
         """What a mirror at edition ``since`` lacks; None lists the whole edition."""
         ...
@@ -153,8 +145,47 @@ class PictureBook(Protocol):
         ...
 
 
-class Journal(StoryBook, SheetBook, PictureBook, Protocol):
-    """The newsroom's memory. Trusted: whoever writes it can make us publish."""
+class ReleaseBook(Protocol):
+    """What was signed, and what of it is in use. Trusted. Each method is one transaction, durable on return."""
+
+    def pending(self) -> bool:
+        """Whether anything was rendered since the last signing."""
+        ...
+
+    def moved(self) -> list[Moved]:
+        """The mapped files whose bytes changed since the last signing, by path."""
+        ...
+
+    def mapped(self) -> int:
+        """How many mapped files there are."""
+        ...
+
+    def records(self, ranges: Sequence[tuple[str, str]] | None = None) -> Iterator[tuple[str, str, int]]:
+        """Key, SHA-256 (hex) and length of the mapped files, by key; with ``ranges`` those between two keys each."""
+        ...
+
+    def newest_files(self, limit: int) -> list[tuple[str, str, int]]:
+        """The same of front pages, sections and the newest stories."""
+        ...
+
+    def latest(self) -> Issue | None:
+        """The newest signing."""
+        ...
+
+    def signed_as(self, pointer: str) -> Issue | None:
+        """The signing whose ``now`` has this SHA-256 (hex)."""
+        ...
+
+    def close(self, now: datetime, seal: Seal) -> tuple[Issue, list[str]]:
+        """Note a signing: all that was rendered since the last one is part of it.
+
+        Also returns the names of files that end with it because nothing has needed them for long enough.
+        """
+        ...
+
+
+class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, Protocol):
+    """The newsroom's memory. Trusted: whoever writes it can make us publish, and repeat a version."""
 
     @property
     def identity(self) -> str:
@@ -200,18 +231,55 @@ class Stage(Protocol):
         """
         ...
 
+    def copy(self, pairs: Sequence[tuple[str, str]]) -> tuple[Laid, ...]:
+        """Write each first name's bytes under the second name, too; what is missing is left out.
+
+        Raises:
+            StoreError: the disk is full or not writable.
+        """
+        ...
+
     def remove(self, names: Sequence[str]) -> None:
         """Take files out."""
         ...
 
 
+class KeyFolder(Protocol):
+    """Where the newsroom's keys and the roots and targets it has signed lie. Trusted, and worth most of all."""
+
+    def names(self) -> list[str]:
+        """The names of all files in it."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one.
+
+        Raises:
+            KeyFileError: it is not there or cannot be read.
+        """
+        ...
+
+    def write(self, name: str, data: bytes) -> None:
+        """Add a file, readable for its owner alone; durable on return. What exists is never replaced.
+
+        Raises:
+            KeyFileError: there is one already, or it cannot be written.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Take a key out."""
+        ...
+
+
 class MirrorStore(Protocol):
-    """A place that serves files. Not trusted: it can withhold and, until releases are signed, forge."""
+    """A place that serves files. Not trusted: it can withhold, never forge."""
 
     name: str
+    place: str  # where it is, so that another place under the same name is told apart
 
-    async def pointer(self) -> bytes:
-        """The bytes of its pointer file, b"" where there is none.
+    async def read(self, name: str) -> bytes:
+        """The bytes of one of its files, cut at a megabyte; b"" where there is none.
 
         Raises:
             StoreError: the mirror cannot be read.
@@ -226,20 +294,27 @@ class MirrorStore(Protocol):
         """
         ...
 
-    async def apply(self, changes: Sequence[Change], read: Callable[[str], bytes], done: Callable[[int], None]) -> None:
-        """Bring ``changes`` about in their order, each file whole or not at all; ``done`` hears of files finished.
+    async def apply(
+        self, steps: Sequence[Sequence[Change]], read: Callable[[str], bytes], done: Callable[[int], None]
+    ) -> None:
+        """Bring ``steps`` about in their order, each durable before the next begins, each file whole or not at all.
+
+        ``done`` hears of files finished.
 
         Raises:
             StoreError: at the first that fails; those before it stay.
         """
         ...
 
-    async def point(self, pointer: bytes) -> None:
-        """Replace the pointer file, after everything before it is durable.
 
-        Raises:
-            StoreError: it could not be written.
-        """
+class Reach(Protocol):
+    """A mirror as anybody reaches it. Not trusted: any byte of an answer may be hostile."""
+
+    host: str  # its host name, "" for a folder
+    place: str  # its address or path
+
+    async def get(self, ask: release.Ask) -> release.Got:
+        """Ask once. Never raises but for cancellation: a failure is a ``Got``."""
         ...
 
 
@@ -266,6 +341,7 @@ class Outside:
     sources: Sources
     journal: Journal
     stage: Stage
+    keys: KeyFolder
     mirrors: tuple[MirrorStore, ...]
     workers: Executor
     watcher: Watcher

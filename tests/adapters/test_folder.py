@@ -23,20 +23,36 @@ def change(name: str, *, gone: bool = False) -> Change:
 def test_files_are_written_listed_and_removed(tmp_path: Path) -> None:
     mirror = Folder(tmp_path / "mirror", "m")
     done: list[int] = []
-    anyio.run(mirror.apply, [change("a/d/x.html"), change("index.html")], lambda name: name.encode(), done.append)
+    steps = [[change("a/d/x.html")], [change("index.html")]]
+    anyio.run(mirror.apply, steps, lambda name: name.encode(), done.append)
     assert sum(done) == 2
     assert anyio.run(mirror.listing) == {
         name: hashlib.sha256(name.encode()).hexdigest() for name in ("a/d/x.html", "index.html")
     }
-    anyio.run(mirror.apply, [change("a/d/x.html", gone=True)], lambda _: b"", done.append)
+    anyio.run(mirror.apply, [[change("a/d/x.html", gone=True)]], lambda _: b"", done.append)
     assert [path.name for path in mirror.root.iterdir()] == ["index.html"]  # the emptied folders went too
 
 
-def test_the_pointer_is_a_file_of_its_own(tmp_path: Path) -> None:
+def test_a_step_begins_when_the_disk_has_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror, flushed = Folder(tmp_path / "mirror", "m"), []
+    monkeypatch.setattr(os, "sync", lambda: flushed.append(sorted(path.name for path in mirror.root.rglob("*.*"))))
+    anyio.run(mirror.apply, [[change("a/x.html")], [change("now.x")]], lambda name: name.encode(), lambda _: None)
+    assert flushed == [["x.html"]]
+
+
+def test_a_file_of_a_mirror_is_read_and_one_that_is_not_there_is_empty(tmp_path: Path) -> None:
     mirror = Folder(tmp_path / "mirror", "m")
-    assert anyio.run(mirror.pointer) == b""
-    anyio.run(mirror.point, b"edition")
-    assert anyio.run(mirror.pointer) == b"edition"
+    assert anyio.run(mirror.read, "now") == b""
+    mirror.put([("now", b"edition")])
+    assert anyio.run(mirror.read, "now") == b"edition"
+
+
+def test_copies_are_told_and_what_is_missing_is_left_out(tmp_path: Path) -> None:
+    stage = Folder(tmp_path / "stage")
+    stage.put([("a/x.html", b"text")])
+    laid = stage.copy([("a/x.html", "o/00/11"), ("a/x.html.br", "o/00/11.br")])
+    assert [(one.name, one.size) for one in laid] == [("o/00/11", 4)]
+    assert stage.get("o/00/11") == b"text"
 
 
 def test_nothing_temporary_is_left_in_the_tree_and_leftovers_of_a_killed_run_go(tmp_path: Path) -> None:

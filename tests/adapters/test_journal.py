@@ -13,10 +13,11 @@ import pytest
 
 from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.journal.schema import metadata
-from heliograph.model import Brief, Cut, HeliographError, JournalBusyError, SheetKey, Shown, Tip, Want
+from heliograph.model import Brief, Cut, HeliographError, Issue, JournalBusyError, SheetKey, Shown, Tip, Want
 from heliograph.model.code import story_code
 from heliograph.model.edition import Select
-from heliograph.model.ledger import Admission, Draft, Entry, Fetch, Outcome, Sheeted
+from heliograph.model.ledger import Admission, Draft, Entry, Fetch, Laid, Outcome, Seal, Sheeted
+from heliograph.model.paths import key_of, object_name
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SITE = "https://example.org/"
@@ -53,6 +54,13 @@ def save(journal: SqlJournal, *drafts: Draft, dirty: Sequence[SheetKey] = ()) ->
     admissions = journal.admit(drafts)
     journal.settle(admissions, [Outcome(url=d.brief.url, fate="kept") for d in drafts], dirty, NOW)
     return admissions
+
+
+def sign(journal: SqlJournal) -> Issue:
+    """Close what was rendered, without any signature."""
+    latest = journal.latest()
+    number = latest.number + 1 if latest else 1
+    return journal.close(NOW, Seal(release=number, standing="{}", pointer=f"{number:064x}"))[0]
 
 
 def sheet(kind: str, of: str, **files: str) -> Sheeted:
@@ -276,20 +284,79 @@ def test_a_mirror_is_told_only_what_it_lacks(journal: SqlJournal) -> None:
         }
 
     journal.rendered([sheet("story", "1", x="1", y="1")], 1)
-    assert journal.close(NOW).written == 2
+    assert sign(journal).written == 2
     journal.rendered([sheet("story", "1", x="2", z="1"), sheet("story", "2", w="1")], 2)
-    second = journal.close(NOW)
+    second = sign(journal)
     assert (second.number, second.files, second.written, second.gone) == (2, 3, 3, 1)
     assert told(2) == {}
     assert told(1) == {"a/x.html": "changed", "a/y.html": "gone", "a/z.html": "fresh", "a/w.html": "fresh"}
     assert told(0) == {"a/x.html": "fresh", "a/z.html": "fresh", "a/w.html": "fresh"}  # y came and went unseen
     assert journal.rendered([sheet("story", "2")], 3) == ["a/w.html"]
-    journal.close(NOW)
+    sign(journal)
     assert told(1) == {"a/x.html": "changed", "a/y.html": "gone", "a/z.html": "fresh"}  # w came and went
     journal.rendered([sheet("story", "2", w="1")], 4)
     assert journal.latest() is not None
     assert told(3) == {"a/w.html": "fresh"}
     assert told(None)["a/y.html"] == "gone"
+
+
+def test_parts_of_the_map_are_counted_and_end_when_nothing_has_used_them_for_eight_days(journal: SqlJournal) -> None:
+    def seal(days: int, *, objects: Sequence[str] = (), left: Sequence[str] = (), anew: bool = False) -> list[str]:
+        laid = tuple(Laid(name=name, digest=name, size=1) for name in objects)
+        given = Seal(release=1, standing="{}", pointer=f"{days:064x}", objects=laid, left=tuple(left), anew=anew)
+        return journal.close(NOW + timedelta(days=days), given)[1]
+
+    def held() -> set[str]:
+        return {change.name for change in journal.changes(None) if not change.gone}
+
+    seal(0, objects=["o/a", "o/a", "o/b"])
+    assert seal(1, left=["o/a"]) == []  # it stands in a second place
+    seal(2, left=["o/a"])
+    assert seal(9) == []
+    seal(9, objects=["o/a"])  # back before its end
+    assert seal(20) == []
+    seal(21, left=["o/a"])
+    assert seal(30) == ["o/a"]
+    assert held() == {"o/b"}
+    seal(31, objects=["o/b", "o/c"], anew=True)
+    assert seal(60) == []
+    assert [(change.name, change.gone) for change in journal.changes(6)] == [("o/a", True), ("o/c", False)]
+
+
+def test_a_content_copy_lasts_two_days_after_the_next_and_no_longer_than_its_page(journal: SqlJournal) -> None:
+    def seal(hours: int, *copies: tuple[str, str]) -> list[str]:
+        laid = tuple(
+            (path, tuple(Laid(name=object_name(text), digest=text, size=1) for _ in range(bool(text))))
+            for path, text in copies
+        )
+        given = Seal(release=1, standing="{}", pointer=f"{hours:064x}", copies=laid)
+        return journal.close(NOW + timedelta(hours=hours), given)[1]
+
+    one, two = "1" * 64, "2" * 64
+    journal.rendered([sheet("story", "1", x=one, y="y")], 1)
+    seal(0)
+    journal.rendered([sheet("story", "1", x=one, y="z")], 2)
+    assert [(moved.path, moved.fresh, moved.copied) for moved in journal.moved()] == [("a/y.html", False, "")]
+    seal(1, ("a/x.html", one), ("a/y.html", one))  # equal pages share a copy
+    journal.rendered([sheet("story", "1", x=two, y="z")], 3)
+    assert [(moved.path, moved.copied) for moved in journal.moved()] == [("a/x.html", one)]
+    seal(2, ("a/x.html", two))
+    assert seal(60) == []
+    seal(61, ("a/y.html", two))
+    assert seal(100) == []
+    assert seal(120) == [object_name(one)]
+    assert seal(121, ("a/x.html", "")) == []  # the other page has it still
+    assert seal(122, ("a/y.html", "")) == [object_name(two)]
+
+
+def test_records_come_by_key_whole_or_between_keys(journal: SqlJournal) -> None:
+    journal.rendered([sheet("story", "1", x="1", y="2"), sheet("story", "2", z="3")], 1)
+    whole = list(journal.records())
+    assert [key for key, _, _ in whole] == sorted(key_of(f"a/{name}.html").hex() for name in "xyz")
+    assert journal.mapped() == 3
+    low, high = whole[1][0], "f" * 32
+    assert list(journal.records([(low, high)])) == whole[1:]
+    assert list(journal.records([])) == []
 
 
 def test_what_was_cut_is_counted_by_story(journal: SqlJournal) -> None:

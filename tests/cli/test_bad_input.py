@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from tests.cli import reader
 from tests.cli.reader import serving
+from tests.cli.room import configured
 
-from heliograph.cli.setup import manual
 from heliograph.lab import faults
 from heliograph.lab.faults import Fault
 from heliograph.lab.newsroom import Newsroom
@@ -33,8 +33,8 @@ def publish(folder: Path, url: str, *sources: Source, code: int = 0) -> dict[str
     """One pass over ``sources`` (the sitemap if none is given); its report."""
     config = folder / "heliograph.toml"
     if not config.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        text = manual("Полуостров", "ru", "", sources or [Source(kind="sitemap", url=f"{url}/sitemap.xml")])
+        configured(folder, url, *sources)
+        text = config.read_text(encoding="utf-8")
         config.write_text(text.replace("\n[capture]\n", QUICK), encoding="utf-8")
     command = [sys.executable, "-m", "heliograph", "publish", "--json", "--config", str(config)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 from tests.cli.reader import faults, serving
+from tests.cli.room import configured
 
-from heliograph.cli.setup import manual
 from heliograph.lab.newsroom import Newsroom
 from heliograph.lab.piece import Piece, pieces
-from heliograph.model import Source
+from heliograph.model import paths
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 KILLS = int(os.environ.get("HELIOGRAPH_KILLS", "16"))
@@ -27,14 +27,6 @@ KILLS = int(os.environ.get("HELIOGRAPH_KILLS", "16"))
 
 def command(config: Path) -> list[str]:
     return [sys.executable, "-m", "heliograph", "publish", "--json", "--config", str(config)]
-
-
-def configured(folder: Path, url: str) -> Path:
-    folder.mkdir()
-    path = folder / "heliograph.toml"
-    source = Source(kind="sitemap", url=f"{url}/sitemap.xml")
-    path.write_text(manual("Полуостров", "ru", "", [source], ("one", "two")), encoding="utf-8")
-    return path
 
 
 def stir(newsroom: Newsroom, spare: list[Piece], chance: random.Random, now: datetime) -> None:
@@ -50,13 +42,14 @@ def stir(newsroom: Newsroom, spare: list[Piece], chance: random.Random, now: dat
 
 
 def end_of(mirror: Path) -> dict[str, bytes]:
-    """What the mirror holds, but for what tells of the edition's number and time."""
-    own = {"now", "index.html", "a/about.html"}
+    """What the mirror holds of the edition, but for the pages that tell of its number and time."""
+    own = {"index.html", "a/about.html"}
     return {
         name: path.read_bytes()
         for path in sorted(mirror.rglob("*"))
         if path.is_file()
-        and (name := path.relative_to(mirror).as_posix()).removesuffix(".br").removesuffix(".gz") not in own
+        and not paths.fault(paths.plain_name(name := path.relative_to(mirror).as_posix()))
+        and paths.plain_name(name) not in own
     }
 
 

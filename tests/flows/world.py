@@ -16,6 +16,7 @@ from heliograph.adapters.folder import Folder
 from heliograph.adapters.journal import SqlJournal
 from heliograph.config import Config, parse
 from heliograph.flows import Report, issue
+from heliograph.lab.keys import MemoryKeys, folder
 from heliograph.lab.newsroom import Newsroom
 from heliograph.lab.piece import Piece
 from heliograph.lab.store import MemoryMirror
@@ -48,6 +49,7 @@ class World:
     now: datetime = NOW
     asks: list[str] = field(default_factory=list)
     answer: Callable[[Ask], Answer | None] = lambda _: None
+    keys: MemoryKeys = field(default_factory=lambda: MemoryKeys(folder(NOW)))
 
     async def fetch(self, ask: Ask) -> Answer:
         """See ``ports.Sources``."""
@@ -68,6 +70,7 @@ class World:
                 sources=self,
                 journal=journal,
                 stage=Folder(self.config.state_folder / "edition"),
+                keys=self.keys,
                 mirrors=tuple(self.mirrors),
                 workers=workers,
                 watcher=Silent(),
@@ -83,9 +86,9 @@ class World:
 Make = Callable[..., World]
 
 
-def world(folder: Path, blank: Path, stories: tuple[Piece, ...], source: str = "", more: str = "") -> World:
+def world(place: Path, blank: Path, stories: tuple[Piece, ...], source: str = "", more: str = "") -> World:
     """A world whose newsroom has ``stories``; ``source`` and ``more`` are TOML."""
     source = source or f'kind = "sitemap"\nurl = "{SITE}/sitemap.xml"\n'
     text = f'[newsroom]\ntitle = "Полуостров"\nlanguage = "ru"\nzone = "Europe/Kyiv"\n{more}\n[[source]]\n{source}'
-    config = parse(text, folder / "heliograph.toml")
-    return World(folder, Newsroom(stories), config, [MemoryMirror("one"), MemoryMirror("two")], blank)
+    config = parse(text, place / "heliograph.toml")
+    return World(place, Newsroom(stories), config, [MemoryMirror("one"), MemoryMirror("two")], blank)

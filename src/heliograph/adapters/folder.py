@@ -1,7 +1,7 @@
 """A directory of this machine: the stage where rendered files wait, and the simplest mirror.
 
 Rule 1: a file is written beside the tree under a temporary name and renamed into place, so that whoever reads meets the
-old or the new bytes, never a part. Rule 2: the pointer is renamed only after the disk has taken everything before it.
+old or the new bytes, never a part. Rule 2: a step of a delivery begins only when the disk has taken the one before it.
 Rule 3: names are checked against the folder; nothing is ever written or removed outside of it.
 """
 
@@ -17,9 +17,9 @@ from pathlib import Path
 import anyio.to_thread
 
 from heliograph.model import StoreError
-from heliograph.model.ledger import Change
+from heliograph.model.ledger import Change, Laid
 
-POINTER = "now"
+_MOST_READ = 1_000_000  # bytes of a mirror's file that are looked at
 _STEP = 64  # files between two reports of progress
 _REMEDY = {
     errno.ENOSPC: "the disk is full: make room, then publish again; what was written stays whole",
@@ -34,7 +34,7 @@ class Folder:
     """See ``ports.Stage`` and ``ports.MirrorStore``."""
 
     def __init__(self, root: Path, name: str = "stage") -> None:
-        self.root, self.name = root, name
+        self.root, self.name, self.place = root, name, str(root)
         self._made: set[str] = set()
         self._temporary: Path | None = None
 
@@ -48,33 +48,48 @@ class Folder:
         except OSError as err:
             raise self._error(err, name) from err
 
+    def copy(self, pairs: Sequence[tuple[str, str]]) -> tuple[Laid, ...]:
+        laid = []
+        for name, other in pairs:
+            try:
+                data = self._path(name).read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as err:
+                raise self._error(err, name) from err
+            self._write(other, data)
+            laid.append(Laid(name=other, digest=hashlib.sha256(data).hexdigest(), size=len(data)))
+        return tuple(laid)
+
     def remove(self, names: Sequence[str]) -> None:
         for name in names:
             self._unlink(name)
 
-    async def pointer(self) -> bytes:
+    async def read(self, name: str) -> bytes:
+        def start() -> bytes:
+            with self._path(name).open("rb") as file:
+                return file.read(_MOST_READ)
+
         try:
-            return await anyio.to_thread.run_sync(self._path(POINTER).read_bytes)
+            return await anyio.to_thread.run_sync(start)
         except FileNotFoundError:
             return b""
         except OSError as err:
-            raise self._error(err, POINTER) from err
+            raise self._error(err, name) from err
 
     async def listing(self) -> Mapping[str, str]:
         return await anyio.to_thread.run_sync(self._digests)
 
-    async def apply(self, changes: Sequence[Change], read: Callable[[str], bytes], done: Callable[[int], None]) -> None:
-        for start in range(0, len(changes), _STEP):
-            part = changes[start : start + _STEP]
-            await anyio.to_thread.run_sync(self._apply_part, part, read)
-            done(len(part))
-
-    async def point(self, pointer: bytes) -> None:
-        def durable() -> None:
-            os.sync()  # one flush for all files costs less than one per file, and orders them before the pointer
-            self._write(POINTER, pointer)
-
-        await anyio.to_thread.run_sync(durable)
+    async def apply(
+        self, steps: Sequence[Sequence[Change]], read: Callable[[str], bytes], done: Callable[[int], None]
+    ) -> None:
+        for place, changes in enumerate(steps):
+            if place:
+                await anyio.to_thread.run_sync(os.sync)  # one flush for all files costs less than one per file
+            for start in range(0, len(changes), _STEP):
+                part = changes[start : start + _STEP]
+                await anyio.to_thread.run_sync(self._apply_part, part, read)
+                done(len(part))
 
     def _apply_part(self, part: Sequence[Change], read: Callable[[str], bytes]) -> None:
         for change in part:

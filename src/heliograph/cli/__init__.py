@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from heliograph.model import ConfigError, HeliographError
+from heliograph.model import ConfigError, HeliographError, KeyFileError
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
 
     try:
         app()
-    except ConfigError as err:
+    except (ConfigError, KeyFileError) as err:
         complain(err)
         sys.exit(2)
     except HeliographError as err:

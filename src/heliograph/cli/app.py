@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from heliograph import __version__
+from heliograph.cli.keys_app import keys_app
+from heliograph.cli.options import HERE, ConfigPath, Json, Paced, PassphraseFile, Pinned
+from heliograph.model import ConfigError
 
 app = typer.Typer(
     add_completion=False,
@@ -18,9 +22,8 @@ app = typer.Typer(
     help="Keeps a blocked newsroom's news readable: a light edition of its site on many mirrors.",
 )
 
-ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object for scripts instead of text.")]
-_HERE = Path("heliograph.toml")
+
+app.add_typer(keys_app, name="keys")
 
 
 def _version(wanted: bool) -> None:
@@ -43,15 +46,16 @@ def init(
         list[str] | None, typer.Option("--source", "-s", help="The newsroom's site, feed or sitemap; or a folder.")
     ] = None,
     title: Annotated[str, typer.Option(help="The newsroom's name; else it is taken from its site.")] = "",
+    passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Set up a newsroom: a commented configuration, the journal and a first mirror in a folder."""
+    """Set up a newsroom: a commented configuration, keys, the journal and a first mirror in a folder."""
     from heliograph.cli import setup
 
-    setup.init(folder, source or [], title)
+    setup.init(folder, source or [], title, passphrase_file)
 
 
 @app.command()
-def publish(config: ConfigPath = _HERE, as_json: Json = False) -> None:
+def publish(config: ConfigPath = HERE, as_json: Json = False) -> None:
     """One pass: read the sources, render what changed, bring every mirror up to date."""
     from heliograph.cli import passes
 
@@ -59,7 +63,7 @@ def publish(config: ConfigPath = _HERE, as_json: Json = False) -> None:
 
 
 @app.command()
-def run(config: ConfigPath = _HERE, as_json: Json = False) -> None:
+def run(config: ConfigPath = HERE, as_json: Json = False) -> None:
     """The service: publish again and again until SIGTERM; resumes after any end."""
     from heliograph.cli import passes
 
@@ -81,9 +85,67 @@ def serve(
     raise typer.Exit(server.run(folder, listen, cert=cert, key=key, workers=workers, say=lambda line: out.print(line)))
 
 
+@app.command("sync")
+def sync_command(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Mirrors: addresses or folders.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The copy.")],
+    root: Pinned = Path("1.root.json"),
+    paced: Paced = False,
+    as_json: Json = False,
+) -> None:
+    """A volunteer's copy from any mirrors, verified before anything is replaced; resumes after any end.
+
+    Exit 0: copied; 1: refused, and the copy is what it was; 2: copied, but authentic and old.
+    """
+    from heliograph.cli import copying
+
+    raise typer.Exit(copying.run(sources, folder, root, paced=paced, as_json=as_json))
+
+
+class _Usage64(typer.core.TyperCommand):
+    """Wrong usage of ``verify`` exits with 64, since 2 says that a page is authentic but old."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if getattr(error, "exit_code", 0) == 2:  # Typer does not export the class of its usage errors
+                error.exit_code = 64  # type: ignore[attr-defined]
+            raise
+
+
+@app.command(cls=_Usage64)
+def verify(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Mirrors: addresses or folders.")],
+    path: Annotated[
+        str | None, typer.Option(help="One page, relative to the mirror; else the whole mirror is audited.")
+    ] = None,
+    root: Pinned = Path("1.root.json"),
+    at: Annotated[str, typer.Option(help="Judge as of this time, such as 2026-11-22T08:00:00Z.")] = "",
+    state: Annotated[
+        Path | None, typer.Option(help="Folder that keeps what was seen, so that a rollback shows.")
+    ] = None,
+    accept_stale: Annotated[bool, typer.Option("--accept-stale", help="Exit 0 for what is authentic but old.")] = False,
+    paced: Paced = False,
+) -> None:
+    """Whether a page or a mirror is the newsroom's, and of now: one JSON line.
+
+    Exit 0: verified; 1: refused or withdrawn; 2: authentic but stale; 64: wrong usage.
+    """
+    from heliograph.cli import verifying
+    from heliograph.cli.screen import complain
+
+    try:
+        code = verifying.verify(sources, path, root, at=at, state=state, accept_stale=accept_stale, paced=paced)
+    except ConfigError as error:
+        complain(error)
+        code = 64
+    raise typer.Exit(code)
+
+
 @app.command()
 def status(
-    config: ConfigPath = _HERE,
+    config: ConfigPath = HERE,
     as_json: Json = False,
     find: Annotated[str, typer.Option(help="Find a story by its code or address.")] = "",
 ) -> None:

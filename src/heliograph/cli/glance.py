@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from heliograph import publish
 from heliograph.adapters.folder import Folder
 from heliograph.adapters.journal import SqlJournal
+from heliograph.adapters.keys import Keys
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
-from heliograph.model import ConfigError, StoreError
+from heliograph.flows import keyring
+from heliograph.model import ConfigError, Problem, SignError, StoreError, paths
 from heliograph.model.code import BadCode, parse_code, shown
 from heliograph.model.names import link_keys
 
@@ -46,14 +50,14 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
     mirrors = []
     for table in config.mirror:
         try:
-            pointer = publish.read_pointer(await Folder(config.mirror_path(table), table.name).pointer())
-            fault = ""
+            pointer, fault = await Folder(config.mirror_path(table), table.name).read(paths.POINTER), ""
         except StoreError as error:
-            pointer, fault = None, error.what
-        ours = pointer is not None and pointer.journal == journal.identity
-        number = pointer.number if pointer and ours else 0
+            pointer, fault = b"", error.what
+        shown = journal.signed_as(sha256(pointer).hexdigest()) if pointer else None
+        number = shown.number if shown else 0
         mirrors.append({"name": table.name, "path": str(config.mirror_path(table)), "edition": number, "fault": fault})
     problems = json.loads(journal.recall("last") or "[]")
+    problems = [problem for problem in problems if problem["where"] != "keys"] + _keys(config, journal)
     current = all(mirror["edition"] == (latest.number if latest else 0) for mirror in mirrors)
     return {
         "ok": current and not any(problem["fatal"] for problem in problems),
@@ -67,6 +71,15 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
         "cut": [{"text": cut.text, "reason": cut.reason, "stories": count} for cut, count in journal.cuts(5)],
         "problems": problems,
     }
+
+
+def _keys(config: Config, journal: SqlJournal) -> list[dict[str, Any]]:
+    """What there is to say of the keys, as of now and not of the last pass."""
+    try:
+        doubts = keyring.doubts(Keys(config.keys_folder), journal.recall(keyring.STANDING), datetime.now(UTC))  # noqa: TID251
+    except SignError as error:
+        return [asdict(Problem(where="keys", what=error.what, remedy=error.remedy, fatal=True))]
+    return [asdict(doubt) for doubt in doubts]
 
 
 def _show(facts: dict[str, Any]) -> None:

@@ -11,24 +11,29 @@ from urllib.parse import unquote, urlsplit
 from heliograph import __version__
 from heliograph.adapters.web import WebSources
 from heliograph.capture import survey
+from heliograph.cli import keys
 from heliograph.cli.screen import out
 from heliograph.config import Config, fields, load
 from heliograph.model import Ask, ConfigError, Source
+from heliograph.trust.keys import check_passphrase
 
 _NAME = "heliograph.toml"
 _ARTICLE = "Where it is a list of tables, write the header again for each: [[source]], [[mirror]], [[link]]."
 _LISTS = ("source", "mirror", "link")
 
 
-def init(folder: Path, given: list[str], title: str) -> None:
-    """Write ``folder``/heliograph.toml, the journal and a first folder mirror; says what to do next.
+def init(folder: Path, given: list[str], title: str, passphrase_file: Path | None = None) -> None:
+    """Write ``folder``/heliograph.toml, keys, the journal and a first folder mirror; says what to do next.
 
     Raises:
         ConfigError: there is a configuration already, or a source cannot be found.
+        KeyFileError: the passphrase is too short.
     """
     target = folder / _NAME
     if target.exists():
         raise ConfigError("there is one already", where=str(target), remedy="edit it, or name another folder")
+    if passphrase := keys.passphrase_from(passphrase_file):
+        check_passphrase(passphrase)
     folder.mkdir(parents=True, exist_ok=True)
     surveyed = [_survey(text) for text in given]
     found = [source for one in surveyed for source in one.sources]
@@ -38,10 +43,12 @@ def init(folder: Path, given: list[str], title: str) -> None:
     target.write_text(manual(title, lang, home, found), encoding="utf-8")
     config = load(target)
     _first_state(config)
+    made = keys.make(config, passphrase_file)
     out.print(f"wrote     {target}", soft_wrap=True)
     for source in found:
         out.print(f"source    {source.kind}: {source.url}", soft_wrap=True)
     out.print(f"mirror    first: {config.mirror_path(config.mirror[0])}", soft_wrap=True)
+    keys.tell(made)
     if not found:
         out.print(f"No source yet: add one under \\[\\[source]] in {target}.", soft_wrap=True)
     out.print(f"Next: heliograph publish --config {target}", soft_wrap=True)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from heliograph import __version__
 from heliograph.adapters.folder import Folder
 from heliograph.adapters.journal import SqlJournal
+from heliograph.adapters.keys import Keys
 from heliograph.adapters.local import LocalSources
 from heliograph.adapters.web import Patience, WebSources
 from heliograph.adapters.workers import Workers
@@ -67,6 +68,7 @@ async def outside(config: Config, watcher: Watcher) -> AsyncIterator[Outside]:
                     sources=Routed(web, LocalSources(own)),
                     journal=journal,
                     stage=Folder(config.state_folder / "edition"),
+                    keys=Keys(config.keys_folder),
                     mirrors=tuple(_mirror(table, config) for table in config.mirror),
                     workers=workers,
                     watcher=watcher,

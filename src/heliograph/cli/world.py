@@ -18,7 +18,7 @@ import brotli
 from selectolax.lexbor import LexborHTMLParser
 
 from heliograph.adapters.serve import MirrorServer
-from heliograph.cli import setup
+from heliograph.cli import keys, setup
 from heliograph.cli.passes import run_pass
 from heliograph.cli.screen import Bars, Stopwatch, out, summary
 from heliograph.cli.wiring import outside
@@ -71,7 +71,7 @@ async def _demo(folder: Path, port: int, *, once: bool, quiet: bool) -> dict[str
         say(f"reader    followed {seen.pages} links of {urls[0]}: {len(seen.broken)} broken")
         say(f"          largest response {seen.largest:,} B of {WIRE_BUDGET:,} ({seen.largest_path})")
         if not once:
-            say("Not in this version: signatures, the censor of the lab, the desk.")
+            say("Not in this version: the censor of the lab, the desk.")
             say(f"A new story comes every {_EVERY} s; stop with Ctrl-C. Open:\n\n  {urls[0]}\n")
             await _live(newsroom, samples[-_HELD_BACK:], config, say)
     return {
@@ -105,7 +105,10 @@ def _configured(folder: Path, site: str) -> Config:
     folder.mkdir(parents=True, exist_ok=True)
     source = Source(kind="sitemap", url=f"{site}/sitemap.xml")
     path.write_text(setup.manual(_TITLE, "ru", f"{site}/", [source], _MIRRORS), encoding="utf-8")
-    return load(path)
+    config = load(path)
+    keys.make(config, None)
+    (config.keys_folder / "offline").rename(folder / "stick")  # where they belong
+    return config
 
 
 def _languages(samples: list[Piece]) -> int:

@@ -1,13 +1,15 @@
-"""edition -> mirrors: the same few lines for a first delivery, an update, a repair and after a kill."""
+"""release -> mirrors: the same few lines for a first delivery, an update, a repair and after a kill."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import anyio
 
 from heliograph import publish
-from heliograph.model import Issue, Problem, StoreError
+from heliograph.model import Issue, Problem, StoreError, paths
 from heliograph.model.ledger import Change
 from heliograph.ports import MirrorStore, Outside
 
@@ -23,8 +25,11 @@ class Delivery:
     problem: Problem | None = None
 
 
+Steps = Sequence[Sequence[Change]]
+
+
 async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
-    """Bring every mirror to the newest edition, all at once; a mirror that fails does not hold the others up.
+    """Bring every mirror to the newest release, all at once; a mirror that fails does not hold the others up.
 
     ``what`` names the step to the watcher.
     """
@@ -32,7 +37,7 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
     if latest is None:
         return ()
     deliveries: dict[str, Delivery] = {}
-    plans: dict[int, list[Change]] = {}  # mirrors at the same edition lack the same
+    plans: dict[int, Steps] = {}  # mirrors at the same release lack the same
 
     async def to(mirror: MirrorStore) -> None:
         deliveries[mirror.name] = await _deliver(outside, mirror, latest, what, plans)
@@ -46,25 +51,25 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
 
 
 async def _deliver(
-    outside: Outside, mirror: MirrorStore, latest: Issue, what: str, plans: dict[int, list[Change]]
+    outside: Outside, mirror: MirrorStore, latest: Issue, what: str, plans: dict[int, Steps]
 ) -> Delivery:
     took = Delivery(mirror=mirror.name, number=0, files=0, size=0)
-    identity = outside.journal.identity
+    journal, mark = outside.journal, f"done {sha256(mirror.place.encode()).hexdigest()[:16]}"
     try:
-        shown = publish.read_pointer(await mirror.pointer())
-        since = publish.plan(shown, latest, identity)
-        held = await mirror.listing() if since is None else {}
-        if held:
-            changes = publish.ordered(publish.repair(outside.journal.changes(None), held))
+        shown = journal.signed_as(sha256(await mirror.read(paths.POINTER)).hexdigest())
+        since = publish.plan(shown.serial if shown else None, int(journal.recall(mark) or 0) or None, latest.serial)
+        if since is None:
+            steps: Steps = publish.steps(publish.repair(journal.changes(None), await mirror.listing()))
         else:
-            changes = plans.get(since or 0) or publish.ordered(outside.journal.changes(since or 0))
-            plans[since or 0] = changes
-        outside.watcher.step(what, 0, len(changes))
-        await mirror.apply(changes, outside.stage.get, lambda done: outside.watcher.step(what, done))
-        if since != latest.number:
-            await mirror.point(publish.write_pointer(latest, identity))
+            steps = plans.get(since) or publish.steps(journal.changes(since))
+            plans[since] = steps
+        files = sum(map(len, steps))
+        outside.watcher.step(what, 0, files)
+        await mirror.apply(steps, outside.stage.get, lambda done: outside.watcher.step(what, done))
+        if since != latest.serial:
+            journal.note(mark, str(latest.serial))
     except StoreError as err:
         problem = Problem(where=err.where or f"mirror {mirror.name}", what=err.what, remedy=err.remedy, fatal=True)
         return replace(took, problem=problem)
-    size = sum(change.size for change in changes)
-    return replace(took, number=latest.number, files=len(changes), size=size)
+    size = sum(change.size for step in steps for change in step)
+    return replace(took, number=latest.number, files=files, size=size)

@@ -1,7 +1,7 @@
 """Read this first: one pass puts an edition out on every mirror.
 
-    source -> story -> edition -> mirror
-    gather             press      deliver
+    source -> story -> edition -> release -> mirror
+    gather             press      seal       deliver
 
 The text goes out first, packed fast. What takes long or no reader waits for, pictures, feeds and the denser packing,
 follows as a second edition within the same pass.
@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from heliograph.config import Config
+from heliograph.flows import keyring
+from heliograph.flows.alone import check_alone
 from heliograph.flows.deliver import Delivery, deliver
 from heliograph.flows.gather import Gathered, gather
 from heliograph.flows.house import first_sheets, house_rules, last_sheets, look_of, replan
 from heliograph.flows.pictures import picture
 from heliograph.flows.press import press
+from heliograph.flows.seal import seal
 from heliograph.model import Issue, Problem
 from heliograph.ports import Outside
 
@@ -44,30 +47,33 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
 
     Raises:
         JournalBusyError: another pass is at work.
+        SignError: the keys are missing or have expired, or another machine signs for this newsroom.
         StoreError: the stage cannot be written; nothing is lost, the next pass goes on from there.
     """
     with outside.journal.hold("heliograph publish"):
+        await check_alone(outside, now)
         gathered = await gather(outside, config, look_of(outside, config), now)
 
         look = look_of(outside, config)
         rules, doubts = house_rules(outside, config)
         replan(outside, look, rules)
         pressed = await press(outside, look, rules, now, first_sheets(outside))
-        text = outside.journal.close(now) if pressed.changed else None
+        text = seal(outside, now)
         deliveries = await deliver(outside, "deliver text")
 
         shown = await picture(outside, config)
         dense = await press(outside, look, rules, now, last_sheets(outside, config), dense=config.edition.dense)
-        finished = outside.journal.close(now) if dense.changed else None
+        finished = seal(outside, now)
         if finished:
             deliveries = await deliver(outside, "deliver the rest")
+        keys = tuple(keyring.doubts(outside.keys, outside.journal.recall(keyring.STANDING), now))
 
     return Report(
         gathered=gathered,
         text=text,
         finished=finished,
         deliveries=deliveries,
-        problems=_all(doubts, gathered.problems, pressed.problems, shown.problems, dense.problems, deliveries),
+        problems=_all(keys, doubts, gathered.problems, pressed.problems, shown.problems, dense.problems, deliveries),
         cut=pressed.cut,
     )
 

@@ -45,7 +45,7 @@ async def press(
         return Pressed(sheets=0, changed=False, cut=0, problems=())
     keys = list(dict.fromkeys((*keys, *sorted(render.always()))))
     latest = outside.journal.latest()
-    number = latest.number + 1 if latest else 1
+    serial, number = (latest.serial + 1, latest.number + 1) if latest else (1, 1)
     stories = sum(outside.journal.tally("lang").values())
     made = Issue(number=number, made=now, stories=stories, files=0, written=0, gone=0)
     do = partial(press_jobs, look=look, rules=rules, made=made, dense=dense, stage=outside.stage)
@@ -62,9 +62,9 @@ async def press(
             cuts += len(sheeted.cuts) if sheeted.key.kind == "story" else 0
         outside.watcher.step(what, len(done))
         if len(waiting) >= _BATCH * _KEPT:
-            _note(outside, waiting, number)
+            _note(outside, waiting, serial)
             waiting = []
-    _note(outside, waiting, number)
+    _note(outside, waiting, serial)
     outside.watcher.end(what)
     return Pressed(sheets=len(keys), changed=True, cut=cuts, problems=tuple(problems))
 
@@ -75,6 +75,6 @@ def _jobs(outside: Outside, keys: Sequence[SheetKey], look: Look) -> Iterator[li
         yield outside.journal.jobs([(key, render.want(key, look)) for key in part])
 
 
-def _note(outside: Outside, sheets: Sequence[Sheeted], number: int) -> None:
+def _note(outside: Outside, sheets: Sequence[Sheeted], serial: int) -> None:
     if sheets:
-        outside.stage.remove(outside.journal.rendered(sheets, number))
+        outside.stage.remove(outside.journal.rendered(sheets, serial))

@@ -17,16 +17,15 @@ from heliograph.model import StoreError
 from heliograph.model.ledger import Change
 
 Failing = Literal["", "refused", "done"]
-_POINTER = "now"
 
 
 class MemoryMirror:
     """See ``ports.MirrorStore``."""
 
     def __init__(self, name: str = "memory", seen: Callable[[MemoryMirror], None] = lambda _: None) -> None:
-        self.name, self.seen = name, seen
+        self.name, self.place, self.seen = name, f"memory {id(self)}", seen
         self.files: dict[str, bytes] = {}
-        self.writes = 0  # files written, replaced or removed since the start, the pointer included
+        self.writes = 0  # files written, replaced or removed since the start
         self.faults = 0  # how many of them failed
         self._countdown, self._how, self._again = 0, "", False
 
@@ -34,26 +33,24 @@ class MemoryMirror:
         """Let the ``write``-th write from now fail, counted from 1, with ``again`` all after it too; 0 lets none."""
         self._countdown, self._how, self._again = write, how, again
 
-    async def pointer(self) -> bytes:
+    async def read(self, name: str) -> bytes:
         """See ``ports.MirrorStore``."""
-        return self.files.get(_POINTER, b"")
+        return self.files.get(name, b"")
 
     async def listing(self) -> Mapping[str, str]:
         """See ``ports.MirrorStore``."""
         return {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()}
 
-    async def apply(self, changes: Sequence[Change], read: Callable[[str], bytes], done: Callable[[int], None]) -> None:
+    async def apply(
+        self, steps: Sequence[Sequence[Change]], read: Callable[[str], bytes], done: Callable[[int], None]
+    ) -> None:
         """See ``ports.MirrorStore``; checks that what it is given is what it was promised."""
-        for change in changes:
+        for change in (change for step in steps for change in step):
             data = None if change.gone else read(change.name)
             assert data is None or hashlib.sha256(data).hexdigest() == change.digest, change.name
             self._write(change.name, data)
             done(1)
             await anyio.lowlevel.checkpoint()
-
-    async def point(self, pointer: bytes) -> None:
-        """See ``ports.MirrorStore``."""
-        self._write(_POINTER, pointer)
 
     def _write(self, name: str, data: bytes | None) -> None:
         self._countdown -= 1

@@ -5,7 +5,8 @@ text with marks, so that no script of a stranger has a way into a page. Rule 3: 
 """
 
 from heliograph.model.edition import Brief, File, Issue, Material, Rendered, Select, SheetKey, Shown, Want
-from heliograph.model.errors import ConfigError, HeliographError, JournalBusyError, StoreError
+from heliograph.model.errors import ConfigError, HeliographError, JournalBusyError, KeyFileError, SignError, StoreError
+from heliograph.model.release import Verdict
 from heliograph.model.source import Answer, Ask, Found, Source, Tip
 from heliograph.model.story import (
     Block,
@@ -40,6 +41,7 @@ __all__ = [
     "HeliographError",
     "Issue",
     "JournalBusyError",
+    "KeyFileError",
     "Listing",
     "Material",
     "Paragraph",
@@ -52,11 +54,13 @@ __all__ = [
     "Select",
     "SheetKey",
     "Shown",
+    "SignError",
     "Source",
     "StoreError",
     "Story",
     "Table",
     "Tip",
+    "Verdict",
     "Want",
     "plain_text",
 ]

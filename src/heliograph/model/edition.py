@@ -64,7 +64,10 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """One pass that put an edition out: its number, when, and what it took. Numbers grow by one, from 1."""
+    """One edition put out: its number, which people see and which grows by one from 1, when, and what it took.
+
+    ``serial`` counts signings, those included that only say of an edition that it is still the newest.
+    """
 
     number: int
     made: datetime
@@ -72,6 +75,7 @@ class Issue:
     files: int  # mapped files in the edition, encodings not counted
     written: int  # mapped files whose bytes changed in this edition
     gone: int  # mapped files taken out in this edition
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

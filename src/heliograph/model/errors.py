@@ -4,6 +4,8 @@
     +-- ConfigError        the operator's file is wrong: exit 2
     +-- JournalBusyError   another run holds the journal: exit 1, says who
     +-- StoreError         one mirror refused: the others go on, patrol looks again
+    +-- KeyFileError       a key file or its passphrase cannot be used: exit 2
+    +-- SignError          nothing is signed, readers keep what they have: exit 1
 
 A blocked mirror is not an error but a verdict, and a page that cannot be read is a ``Problem``.
 """
@@ -34,3 +36,11 @@ class JournalBusyError(HeliographError):
 
 class StoreError(HeliographError):
     """A mirror could not take the edition."""
+
+
+class KeyFileError(HeliographError):
+    """A file is no key, or its passphrase is wrong."""
+
+
+class SignError(HeliographError):
+    """A release cannot be signed as things stand."""

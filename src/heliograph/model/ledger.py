@@ -108,3 +108,43 @@ class Change:
     size: int
     fresh: bool  # the mirror has no file of this name
     gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A mapped file whose bytes changed since the last release. ``digest`` is "" where it ended."""
+
+    path: str
+    digest: str  # SHA-256, hex
+    size: int
+    fresh: bool  # no release had this path, or the last one had it no more
+    copied: str  # digest of the content copy it has, "" if none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """A staged file that the release format adds: a part of the map, a content copy, signed metadata."""
+
+    name: str
+    digest: str  # SHA-256 of its bytes, hex
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """What signing a release changed, for the journal to note in one transaction.
+
+    ``objects`` are the parts of the map that came in, ``left`` the names of those that went out, each as often as it
+    did; with ``anew`` the whole map was built and nothing of the old one counts. ``copies`` are content copies by the
+    path they are of. ``signed`` is metadata; of these, ``ended`` are names that no release needs any more.
+    """
+
+    release: int
+    standing: str
+    pointer: str  # SHA-256 of ``now``, hex
+    objects: tuple[Laid, ...] = ()
+    left: tuple[str, ...] = ()
+    anew: bool = False
+    copies: tuple[tuple[str, tuple[Laid, ...]], ...] = ()
+    signed: tuple[Laid, ...] = ()
+    ended: tuple[str, ...] = ()

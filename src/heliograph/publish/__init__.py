@@ -1,12 +1,13 @@
-"""release -> mirror: what a mirror lacks, in an order that never leaves a broken link, the pointer last.
+"""release -> mirror: what a mirror lacks, in an order that never leaves a broken link or an unverifiable release.
 
-Rule 1: files of new names first (nothing links to them yet), then changed files, the front page after all others, then
-files that ended. So a reader who follows links at any moment, also after a kill or a full disk, meets whole pages only,
-old or new, and no link to a page that is not there. Rule 2: the pointer is written when all before it is durable; until
-then the mirror counts as what it was, and the next run does the rest again. Rule 3: this code is the same for the first
-delivery, an update and a repair.
+The order is the release format's: first what is new (nothing names it yet), then metadata that never changes, then the
+timestamp and ``now``, which make the release the mirror's, then files that are replaced, then those that end. Rule 1:
+readers who follow links at any moment, also after a kill or a full disk, meet whole pages only, old or new, and no link
+to a page that is not there: the front page is the last of its step. Rule 2: who verifies finds the old release until
+``now`` is there and the new one after it; pages that wait to be replaced have a content copy until then. Rule 3: this
+code is the same for the first delivery, an update and a repair.
 """
 
-from heliograph.publish.plan import Pointer, ordered, plan, read_pointer, repair, write_pointer
+from heliograph.publish.plan import plan, repair, steps
 
-__all__ = ["Pointer", "ordered", "plan", "read_pointer", "repair", "write_pointer"]
+__all__ = ["plan", "repair", "steps"]

@@ -1,80 +1,68 @@
-"""The plan of one delivery, and the pointer file that says which edition a mirror holds."""
+"""The plan of one delivery."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from heliograph.model import Issue
+from heliograph.model import paths
 from heliograph.model.ledger import Change
 
-POINTER = "now"  # its name on a mirror; release format, section 2
-MAX_POINTER = 16_384  # bytes read of one; release format, section 10
 FRONT = "index.html"
-_LINES = re.compile(
-    rb"edition/0\nrelease (\d{1,15})\ntime (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\nstories (\d{1,9})\n"
-    rb"files (\d{1,9})\njournal ([0-9a-f]{16})\n\Z"
-)
+_NEW, _SIGNED, _POINTERS, _REPLACED, _ENDED = range(5)  # steps, each whole before the next
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pointer:
-    """Which edition of which journal a mirror says it holds. A hint for planning, never a proof: nothing signs it."""
+def plan(shown: int | None, done: int | None, newest: int) -> int | None:
+    """Since which signing a mirror must be brought up to date; None when only a comparison of all files can tell.
 
-    number: int
-    journal: str
-
-
-def write_pointer(issue: Issue, journal: str) -> bytes:
-    """The pointer file of ``issue``. Unsigned: format 0, which the signed release will replace."""
-    return (
-        f"edition/0\nrelease {issue.number}\ntime {issue.made:%Y-%m-%dT%H:%M:%SZ}\n"
-        f"stories {issue.stories}\nfiles {issue.files}\njournal {journal}\n"
-    ).encode("ascii")
-
-
-def read_pointer(data: bytes) -> Pointer | None:
-    """The pointer in ``data``; None for anything else, which is then repaired as a whole."""
-    match = _LINES.match(data[:MAX_POINTER])
-    return Pointer(number=int(match[1]), journal=match[5].decode()) if match else None
-
-
-def plan(pointer: Pointer | None, issue: Issue, journal: str) -> int | None:
-    """Since which edition a mirror must be brought up to date; None when only a comparison of all files can tell.
-
-    That is so for an empty mirror, for one of another journal, and for one that shows an edition we never made, as
-    after a restored backup of the journal.
+    ``shown`` is the serial of the signing whose ``now`` the mirror has, ``done`` the last that was delivered to it
+    whole: a delivery that was cut short after ``now`` shows more than it has.
     """
-    if pointer is None or pointer.journal != journal or pointer.number > issue.number:
+    if shown is None or done is None or max(shown, done) > newest:
         return None
-    return pointer.number
+    return min(shown, done)
 
 
 def repair(edition: Iterable[Change], held: Mapping[str, str]) -> list[Change]:
     """The changes that turn a mirror holding ``held`` (name to digest) into ``edition``.
 
-    Files we do not know are left alone: a volunteer may keep other things in the same place. Files that ended are
-    removed.
+    A page that is in no edition of ours is removed: whoever could write there may have left it. Other names are left
+    alone: a volunteer may keep other things in the same place.
     """
     changes = []
+    known = set()
     for wanted in edition:
+        known.add(wanted.name)
         if wanted.gone:
             if wanted.name in held:
                 changes.append(wanted)
         elif held.get(wanted.name) != wanted.digest:
             fresh = wanted.name not in held
             changes.append(Change(name=wanted.name, digest=wanted.digest, size=wanted.size, fresh=fresh))
-    return changes
+    strange = [name for name in held if name not in known and not paths.fault(paths.plain_name(name))]
+    return changes + [Change(name=name, digest="", size=0, fresh=False, gone=True) for name in strange]
 
 
-def ordered(changes: Sequence[Change]) -> list[Change]:
-    """``changes`` in the order of rule 1."""
+def steps(changes: Sequence[Change]) -> list[list[Change]]:
+    """``changes`` in the order of the release format, section "Publisher"; steps without any are left out."""
+    sorted_in: list[list[Change]] = [[] for _ in range(_ENDED + 1)]
+    for change in changes:
+        sorted_in[_step(change)].append(change)
+    for step in sorted_in:
+        step.sort(key=_within)
+    return [step for step in sorted_in if step]
 
-    def rank(change: Change) -> tuple[int, str]:
-        if change.gone:
-            return (3, change.name)
-        front = change.name == FRONT or change.name.startswith(FRONT + ".")
-        return (2 if front else 0 if change.fresh else 1, change.name)
 
-    return sorted(changes, key=rank)
+def _step(change: Change) -> int:
+    if change.gone:
+        return _ENDED
+    if change.name in (paths.TIMESTAMP, paths.POINTER):
+        return _POINTERS
+    if change.name.startswith("tuf/"):
+        return _SIGNED
+    return _NEW if change.fresh else _REPLACED
+
+
+def _within(change: Change) -> tuple[bool, bool, str]:
+    """The front page after what it links to, ``now`` after the timestamp."""
+    front = paths.plain_name(change.name) == FRONT
+    return front, change.name == paths.POINTER, change.name

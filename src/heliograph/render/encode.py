@@ -11,19 +11,16 @@ Brotli 9 and 10 both use a window of 64 KiB: measured, it is the fastest setting
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
 from dataclasses import dataclass, replace
 
 import brotli
 
+from heliograph.model import paths
 from heliograph.model.edition import BROTLI_BODY, BUCKET, GZIP_BODY, File
 
-TEXT_TYPES = frozenset({"html", "css", "txt", "xml", "json", "svg", "webmanifest"})
-ZERO_TYPES = frozenset({"jpg", "jpeg", "png", "gif", "webp", "ico"})
-BOX_TYPES = frozenset({"avif"})
-BARE_TYPES = frozenset({"woff2", "mp3", "ogg", "opus", "mp4", "webm", "pdf", "epub", "zip"})
-ROOT_NAMES = frozenset({"index.html", "404.html", "robots.txt", "favicon.ico", "feed.xml"})
+ZERO_TYPES = frozenset({"jpg", "jpeg", "png", "gif", "webp", "ico"})  # filled with zero bytes
+BOX_TYPES = frozenset({"avif"})  # filled with a box; text types with spaces, others not at all
 
 COMPRESSOR = f"brotli {brotli.__version__}"  # another version may give other bytes
 RAW_LIMIT = 65_536  # bytes of one text file before compression: one brotli window, some thirty screens of text
@@ -31,9 +28,6 @@ _QUALITY, _DENSE_QUALITY, _WINDOW = 9, 10, 16
 _RESCUE = BROTLI_BODY * 11 // 10  # beyond this, quality 10 has hardly a chance of fitting where 9 did not
 _GZIP_HEAD = b"\x1f\x8b\x08%b\0\0\0\0\2\xff"  # deflate, flags, MTIME 0, slowest, OS unknown
 _BROTLI_END = b"\x03"
-_SEGMENT = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
-_MAX_PATH, _MAX_SEGMENTS = 200, 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +43,7 @@ class Attempt:
 
 def check_path(path: str) -> str:
     """``path`` itself if it is canonical; else ValueError with the rule it breaks (format, section "Paths")."""
-    fault = _path_fault(path)
-    if fault:
+    if fault := paths.fault(path):
         raise ValueError(f"not a canonical path: {path!r}: {fault}")
     return path
 
@@ -62,16 +55,17 @@ def file(path: str, content: bytes, *, dense: bool = False) -> File:
     so that a later dense pass replaces only what gains by it.
     """
     body = padded(check_path(path), content)
-    if _extension(path) not in TEXT_TYPES:
+    if paths.extension(path) not in paths.TEXT_TYPES:
         return File(path=path, body=body, brotli=None, gzip=None)
-    digest = hashlib.sha256(body).digest()
-    made = File(
-        path=path,
-        body=body,
-        brotli=pad_brotli(_brotli(body, _QUALITY), digest),
-        gzip=pad_gzip(_deflate(body), body, digest),
-    )
+    brotli_body, gzip_body = encodings(body)
+    made = File(path=path, body=body, brotli=brotli_body, gzip=gzip_body)
     return denser(made) if dense else made
+
+
+def encodings(body: bytes) -> tuple[bytes, bytes]:
+    """The brotli and the gzip encoding of a text file that is padded already."""
+    digest = hashlib.sha256(body).digest()
+    return pad_brotli(_brotli(body, _QUALITY), digest), pad_gzip(_deflate(body), body, digest)
 
 
 def denser(made: File) -> File:
@@ -116,8 +110,8 @@ def measure(path: str, content: bytes) -> int:
 
 def padded(path: str, content: bytes) -> bytes:
     """``content`` filled to a multiple of ``BUCKET`` by means that readers of its type ignore."""
-    extension = _extension(path)
-    if extension in TEXT_TYPES:
+    extension = paths.extension(path)
+    if extension in paths.TEXT_TYPES:
         return content + b" " * (-(len(content) + 1) % BUCKET) + b"\n"
     if extension in ZERO_TYPES:
         return content + b"\0" * (-len(content) % BUCKET)
@@ -176,25 +170,3 @@ def _brotli(body: bytes, quality: int) -> bytes:
 def _deflate(body: bytes) -> bytes:
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     return compressor.compress(body) + compressor.flush()
-
-
-def _extension(path: str) -> str:
-    return path.rpartition(".")[2]
-
-
-def _path_fault(path: str) -> str:
-    if path in ROOT_NAMES:
-        return ""
-    if len(path) > _MAX_PATH:
-        return f"longer than {_MAX_PATH} bytes"
-    folder, *segments = path.split("/")
-    if folder != "a" or not 1 <= len(segments) <= _MAX_SEGMENTS:
-        return f"neither a root name nor a/ with 1 to {_MAX_SEGMENTS} segments"
-    for segment in segments:
-        if not _SEGMENT.fullmatch(segment) or segment.endswith(".") or ".." in segment:
-            return f"bad segment {segment!r}"
-        if segment.endswith((".gz", ".br", ".part")) or _RESERVED.match(segment):
-            return f"reserved segment {segment!r}"
-    if "." not in segments[-1] or _extension(path) not in TEXT_TYPES | ZERO_TYPES | BOX_TYPES | BARE_TYPES:
-        return "no extension of the format"
-    return ""

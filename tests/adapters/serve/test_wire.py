@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from heliograph.adapters.serve import wire
+from heliograph.model import paths
 from heliograph.model.edition import BROTLI_BODY, GZIP_BODY, GZIP_WIRE, HEADER_ALLOWANCE, WIRE_BUDGET
 
 CANONICAL = """
@@ -57,7 +58,7 @@ def test_a_canonical_path_stays_in_its_folder_and_shows_nothing_hidden(path: str
             assert ".." not in segment
 
 
-FILES = [f"a/{'x' * 60}.{ending}" for ending in [*wire._TEXT_TYPES, *wire._MEDIA_TYPES]]
+FILES = [f"a/{'x' * 60}.{ending}" for ending in [*paths.TEXT_TYPES, *paths.MEDIA_TYPES]]
 FILES += ["index.html", "404.html", "feed.xml", "robots.txt", "a/search.html", "a/i/0.html", "now", "sw.js"]
 FILES += ["reader.html", "tuf/1.root.json", "tuf/timestamp.json", f"edition/{'0' * 64}.head", f"o/00/{'0' * 62}"]
 ETAG = b'"01234567"'

@@ -1,11 +1,12 @@
-"""The whole journal: three books over one database."""
+"""The whole journal: four books over one database."""
 
 from __future__ import annotations
 
 from heliograph.adapters.journal.pictures import PictureTables
+from heliograph.adapters.journal.releases import ReleaseTables
 from heliograph.adapters.journal.sheets import SheetTables
 from heliograph.adapters.journal.stories import StoryTables
 
 
-class SqlJournal(StoryTables, SheetTables, PictureTables):
+class SqlJournal(StoryTables, SheetTables, PictureTables, ReleaseTables):
     """See ``ports.Journal``."""

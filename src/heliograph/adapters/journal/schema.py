@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0001"  # the newest migration; a journal that says so is opened without loading Alembic
+HEAD = "0002"  # the newest migration; a journal that says so is opened without loading Alembic
 
 metadata = MetaData()
 
@@ -176,9 +176,17 @@ file = Table(
     Column("born", Integer, nullable=False),  # the edition in which the name appeared
     Column("changed", Integer, nullable=False),  # the edition of its last change, its end included
     Column("gone", Boolean, nullable=False),
+    # Of a mapped file: its key in the edition map, hex, and the digest of its content copy. Of what the release format
+    # adds (kinds "object", "copy" and "signed"): how often it is used now, and since when it is not.
+    Column("key", String(32), nullable=False, default="", server_default=""),
+    Column("copied", String(64), nullable=False, default="", server_default=""),
+    Column("uses", Integer, nullable=False, default=0, server_default="0"),
+    Column("dropped", String(40), nullable=False, default="", server_default=""),
 )
 Index("file_changed", file.c.changed)
 Index("file_sheet", file.c.kind, file.c.of)
+Index("file_key", file.c.key)
+Index("file_dropped", file.c.dropped)
 
 cut = Table(
     "cut",
@@ -199,4 +207,7 @@ issue = Table(
     Column("files", Integer, nullable=False),
     Column("written", Integer, nullable=False),
     Column("gone", Integer, nullable=False),
+    Column("release", Integer, nullable=False, default=0, server_default="0"),
+    Column("pointer", String(64), nullable=False, default="", server_default=""),  # SHA-256 of its ``now``
 )
+Index("issue_pointer", issue.c.pointer)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -14,10 +13,11 @@ from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, sele
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks
 from heliograph.adapters.journal.stories import BRIEF, brief_of, mark_dirty
-from heliograph.model import Brief, Cut, Issue, SheetKey, Want
+from heliograph.model import Brief, Cut, SheetKey, Want
 from heliograph.model.edition import Select as Choice
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Change, Entry, Job, Sheeted
+from heliograph.model.paths import key_of, plain_name
 
 _TALLY = {
     "day": schema.story.c.day,
@@ -84,45 +84,6 @@ class SheetTables(Base):
             _note_sheets(db, sheets)
             _note_cuts(db, sheets)
         return removed
-
-    def close(self, now: datetime) -> Issue:
-        file, table = schema.file, schema.issue
-        with self.engine.begin() as db:
-            number = 1 + (db.scalar(select(func.max(table.c.number))) or 0)
-
-            def count(*where: Any) -> int:  # noqa: ANN401
-                return db.scalar(select(func.count()).select_from(file).where(*where)) or 0
-
-            stories = db.scalar(select(func.count()).select_from(schema.story)) or 0
-            made = Issue(
-                number=number,
-                made=now.astimezone(UTC),
-                stories=stories,
-                files=count(~file.c.gone),
-                written=count(file.c.changed == number, ~file.c.gone),
-                gone=count(file.c.changed == number, file.c.gone),
-            )
-            row = {
-                "number": number,
-                "made": made.made.isoformat(),
-                "stories": stories,
-                "files": made.files,
-                "written": made.written,
-                "gone": made.gone,
-            }
-            db.execute(insert(table), [row])
-        return made
-
-    def latest(self) -> Issue | None:
-        table = schema.issue
-        with self.engine.connect() as db:
-            row = db.execute(select(table).order_by(table.c.number.desc()).limit(1)).first()
-        if row is None:
-            return None
-        made = datetime.fromisoformat(row.made)
-        return Issue(
-            number=row.number, made=made, stories=row.stories, files=row.files, written=row.written, gone=row.gone
-        )
 
     def changes(self, since: int | None) -> list[Change]:
         file = schema.file.c
@@ -323,16 +284,19 @@ def _note_files(db: Connection, sheets: Sequence[Sheeted], issue: int) -> list[s
 def _file_row(entry: Entry, held: Any, issue: int) -> dict[str, object] | None:  # noqa: ANN401
     if held is not None and not held.gone and held.digest == entry.digest:
         return None
-    born = held.born if held is not None and not held.gone else issue
+    here = held is not None and not held.gone
+    mapped = plain_name(entry.name) == entry.name
     return {
         "name": entry.name,
         "kind": entry.sheet.kind,
         "of": entry.sheet.of,
         "digest": entry.digest,
         "size": entry.size,
-        "born": born,
+        "born": held.born if here else issue,
         "changed": issue,
         "gone": False,
+        "key": key_of(entry.name).hex() if mapped else "",
+        "copied": held.copied if held is not None else "",
     }
 
 

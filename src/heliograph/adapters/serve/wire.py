@@ -17,54 +17,13 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from heliograph.model import paths
+
 MAX_HEAD: Final = 8_192  # bytes of a request head
 IDENTITY, BROTLI, GZIP = "", "br", "gzip"
 SUFFIX: Final[Mapping[str, str]] = {IDENTITY: "", BROTLI: ".br", GZIP: ".gz"}
 
-# Release format, section "Paths": root names, names the format reserves, and mapped files below a/.
-_ROOT = frozenset({"index.html", "404.html", "robots.txt", "favicon.ico", "feed.xml"})
-_RESERVED_NAMES = re.compile(
-    r"now|sw\.js|reader\.html"
-    r"|tuf/(?:timestamp|[1-9][0-9]{0,15}\.(?:snapshot|edition|targets|root))\.json"
-    r"|edition/[0-9a-f]{64}\.head"
-    r"|code/[0-9a-f]{64}\.(?:sw\.js|reader\.html|policy\.json)"
-    r"|o/[0-9a-f]{2}/[0-9a-f]{62}"
-    r"|log/checkpoint|log/tile/(?:[0-9]{1,2}|entries)(?:/x[0-9]{3}){0,5}/[0-9]{3}(?:\.p/[0-9]{1,3})?"
-)
-_IMMUTABLE = re.compile(r"tuf/[0-9]|edition/|code/|o/|log/tile/")
-_SEGMENT = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}")
-_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)")
-_MAX_PATH, _MAX_SEGMENTS = 200, 11
-
-_TEXT_TYPES = {
-    "html": "text/html;charset=utf-8",
-    "css": "text/css;charset=utf-8",
-    "txt": "text/plain;charset=utf-8",
-    "xml": "application/xml;charset=utf-8",
-    "json": "application/json;charset=utf-8",
-    "svg": "image/svg+xml;charset=utf-8",
-    "webmanifest": "application/manifest+json;charset=utf-8",
-}
-_MEDIA_TYPES = {
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "avif": "image/avif",
-    "ico": "image/x-icon",
-    "woff2": "font/woff2",
-    "mp3": "audio/mpeg",
-    "ogg": "audio/ogg",
-    "opus": "audio/ogg",
-    "mp4": "video/mp4",
-    "webm": "video/webm",
-    "pdf": "application/pdf",
-    "epub": "application/epub+zip",
-    "zip": "application/zip",
-}
-_MAPPED_TYPES = {**_TEXT_TYPES, **_MEDIA_TYPES}
-_TYPES = {**_MAPPED_TYPES, "js": "text/javascript;charset=utf-8", "gz": "application/gzip"}
+_TYPES = {**paths.MAPPED_TYPES, "js": "text/javascript;charset=utf-8", "gz": "application/gzip"}
 _OPAQUE = "application/octet-stream"
 
 # "No script, nothing from the network" in the fewest bytes: what a page may use is inline or a data: URL.
@@ -113,47 +72,24 @@ class Label(NamedTuple):
 
 def canonical(path: str) -> bool:
     """Whether ``path`` may name a file of a mirror: a mapped file, a reserved name, or an encoding of either."""
-    name = path[:-3] if path.endswith((".gz", ".br")) else path
-    if name in _ROOT or _RESERVED_NAMES.fullmatch(name):
-        return True
-    first, *segments = name.split("/")
-    return (
-        first == "a"
-        and len(name) <= _MAX_PATH
-        and 1 <= len(segments) <= _MAX_SEGMENTS
-        and all(map(_good_segment, segments))
-        and "." in segments[-1]
-        and _ending(name) in _MAPPED_TYPES
-    )
-
-
-def _good_segment(segment: str) -> bool:
-    return (
-        _SEGMENT.fullmatch(segment) is not None
-        and ".." not in segment
-        and not segment.endswith((".", ".gz", ".br", ".part"))
-        and not _DEVICES.match(segment)
-    )
-
-
-def _ending(path: str) -> str:
-    return path.rpartition("/")[2].rpartition(".")[2]
+    name = paths.plain_name(path)
+    return paths.is_reserved(name) or not paths.fault(name)
 
 
 def encodable(path: str) -> bool:
     """Whether encodings of ``path`` may lie beside it; pictures and what is an encoding itself have none."""
-    ending = _ending(path)
-    return ending not in _MEDIA_TYPES and ending not in {"gz", "br"}
+    ending = paths.extension(path)
+    return ending not in paths.MEDIA_TYPES and ending not in {"gz", "br"}
 
 
 def label(path: str, coding: str) -> Label:
     """The constant fields of the file at a canonical ``path``, sent in ``coding``."""
-    ending = _ending(path)
+    ending = paths.extension(path)
     policy = "" if path == "reader.html" or path.startswith("code/") else _POLICIES.get(ending, "")
     if policy and path.startswith("a/search."):
         policy = _SEARCH_POLICY
     age = "60"
-    if _IMMUTABLE.match(path):
+    if paths.is_immutable(path):
         age = "31536000, immutable"
     elif path in {"sw.js", "reader.html"}:
         age = "3600"

@@ -1,0 +1,222 @@
+"""``keys rotate``, ``add``, ``renew`` and the like: changes that need the offline keys, and requests that travel."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.markup import escape
+
+from heliograph.adapters.keys import Keys
+from heliograph.cli.keys import fresh, passphrase_from
+from heliograph.cli.screen import out
+from heliograph.config import Config, load
+from heliograph.flows import ceremonies, keyring
+from heliograph.flows.ceremonies import Change, Pending
+from heliograph.model import ConfigError, HeliographError, KeyFileError, SignError
+from heliograph.trust import ceremony, keys
+from heliograph.trust.keys import SigningKey
+from heliograph.trust.sign import RoleKeys, Signer
+
+_NEEDS_PUBLIC = "give the file that `heliograph keys public` wrote on the other machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceremony:
+    """Where the keys are for one change, and how their passphrases come."""
+
+    config: Config
+    offline: Path | None = None  # else the part ``offline`` of the key folder
+    passphrase_file: Path | None = None
+    recovery: bool = False  # sign with the recovery key in place of the root key
+
+    @property
+    def folder(self) -> Keys:
+        return Keys(self.config.keys_folder)
+
+    @property
+    def away(self) -> Keys:
+        return Keys(self.offline or self.config.keys_folder / keyring.OFFLINE)
+
+    def old_keys(self) -> list[SigningKey]:
+        """The offline keys that sign now.
+
+        Raises:
+            KeyFileError: there are none, or a passphrase is wrong.
+        """
+        asked: dict[str, str] = {}
+
+        def unlock(name: str, data: bytes) -> SigningKey | None:
+            role = name.partition("-")[0]
+            if role == ("root" if self.recovery else "recovery"):
+                return None
+            secret = "recovery" if role == "recovery" else "offline"
+            if secret not in asked:
+                asked[secret] = self._secret(secret)
+            return keys.unlock(data, asked[secret], name)
+
+        return ceremonies.offline_keys(self.away, unlock)
+
+    def keep(self, key: SigningKey) -> None:
+        """Write the file of a new key where its role belongs."""
+        if key.role not in keys.OFFLINE:
+            self.folder.write(keyring.file_of(key), keys.bare(key))
+            return
+        locked = keys.lock(key, self._secret("offline"), os.urandom(keys.SALT + keys.NONCE))
+        self.away.write(keyring.file_of(key).removeprefix(keyring.OFFLINE), locked)
+
+    def _secret(self, which: str) -> str:
+        if self.passphrase_file is not None:
+            return passphrase_from(self.passphrase_file)
+        if not sys.stdin.isatty():
+            raise ConfigError("a passphrase is needed", where="--passphrase-file", remedy="name a file that holds it")
+        return getpass.getpass("Recovery code: " if which == "recovery" else "Passphrase of the offline keys: ")
+
+
+def rotate(at: Ceremony, rings: Sequence[str]) -> int:
+    """New keys for these rings; files of the old ones are removed once they count no more."""
+    old = at.old_keys()
+    held = {key.keyid for key in old} | {signer.public_key.keyid for signer in _online(at)}
+    made = [fresh(ring) for ring in rings]  # type: ignore[arg-type]
+    code = _apply(at, ceremonies.rotated(at.folder, made, held, _now()), old)
+    if code == 0:
+        _sweep(at)
+    return code
+
+
+def change(at: Ceremony, ring: str, to: Callable[[RoleKeys], RoleKeys]) -> int:
+    """A key more or less, or another threshold."""
+    return _apply(at, ceremonies.changed(at.folder, ring, to, _now()), at.old_keys())
+
+
+def renew(at: Ceremony) -> int:
+    """Root and targets with new dates."""
+    return _apply(at, ceremonies.renewed(at.folder, _now()), at.old_keys())
+
+
+def sign(request: Path, key_file: Path, passphrase_file: Path | None) -> int:
+    """Add one key's signature to a request that was carried here; needs no newsroom on this machine."""
+    data = _read(request)
+    file = ceremony.opened(data)
+    out.print(f"{file.role} {file.version}, expires {file.expires:%Y-%m-%d}")
+    for ring, who in _rings(data):
+        out.print(f"{ring:<9} {who.threshold} of {', '.join(key.keyid[:12] for key in who.keys)}", soft_wrap=True)
+    at = Ceremony(config=Config.model_construct(), passphrase_file=passphrase_file)
+    key = keys.unlock(_read(key_file), at._secret("offline"), str(key_file))
+    _write(request, ceremony.signed_by(data, [key.signer]))
+    out.print(f"signed by {key.keyid[:12]}; carry {escape(str(request))} back", soft_wrap=True)
+    return 0
+
+
+def take(config: Config, request: Path) -> int:
+    """Put a request that came back into effect."""
+    folder = Keys(config.keys_folder)
+    standing = keyring.standing(folder, "")
+    data = _read(request)
+    for line in ceremony.described(data, standing.root, standing.targets):
+        out.print(line)
+    return _tell([left] if (left := ceremonies.take(folder, data)) else [], request.parent)
+
+
+def public(key_file: Path, passphrase_file: Path | None) -> int:
+    """Print the public half of a key file, for ``keys add`` on the newsroom's machine."""
+    data = _read(key_file)
+    at = Ceremony(config=Config.model_construct(), passphrase_file=passphrase_file)
+    secret = at._secret("offline") if keys.is_locked(data, str(key_file)) else ""
+    print(json.dumps(keys.unlock(data, secret, str(key_file)).public.to_dict()))
+    return 0
+
+
+def public_key(path: Path) -> keys.Key:
+    """The public key in a file that ``public`` printed.
+
+    Raises:
+        KeyFileError: it holds none.
+    """
+    try:
+        return keys.public_from(_read(path))
+    except ValueError as error:
+        raise KeyFileError("it holds no public key", where=str(path), remedy=_NEEDS_PUBLIC) from error
+
+
+def backup(config: Config, target: Path) -> int:
+    """Copy the key folder to an empty place; without ``offline``, which is its own backup."""
+    folder, copy = Keys(config.keys_folder), Keys(target)
+    if copy.names():
+        raise KeyFileError("it is not empty", where=str(target), remedy="name a new folder")
+    names = folder.names()
+    for name in names:
+        copy.write(name, folder.read(name))
+    out.print(f"copied {len(names)} files to {escape(str(target))}: whoever has it publishes for you", soft_wrap=True)
+    return 0
+
+
+def _apply(at: Ceremony, change: Change, old: Sequence[SigningKey]) -> int:
+    standing = keyring.standing(at.folder, "")
+    for request in change.requests:
+        for line in ceremony.described(request, standing.root, standing.targets):
+            out.print(line)
+    return _tell(ceremonies.signed(at.folder, change, old, at.keep), at.config.keys_folder / "requests")
+
+
+def _tell(pending: Sequence[Pending], beside: Path) -> int:
+    for left in pending:
+        path = beside / f"{left.name}.request.json"
+        _write(path, left.request)
+        out.print(f"[yellow]not in effect yet[/]: {escape('; '.join(left.lacks))}", soft_wrap=True)
+        out.print(f"Carry {escape(str(path))} to the other holders: heliograph keys sign", soft_wrap=True)
+    if not pending:
+        out.print("in effect with the next: heliograph publish")
+    return 1 if pending else 0
+
+
+def _online(at: Ceremony) -> list[Signer]:
+    return [signer for group in keyring.signers(at.folder).values() for signer in group]
+
+
+def _sweep(at: Ceremony) -> None:
+    """Remove key files of this machine that count no more."""
+    standing = keyring.standing(at.folder, "")
+    valid = {key.keyid[:8] for who in ceremony.keys_of(standing.root, standing.targets).values() for key in who.keys}
+    for folder in (at.folder, at.away):
+        for name in folder.names():
+            if "/" not in name and name.endswith(".json") and name[:-5].rpartition("-")[2] not in valid:
+                folder.remove(name)
+                out.print(f"removed {escape(name)}")
+
+
+def _rings(request: bytes) -> list[tuple[str, RoleKeys]]:
+    """The rings that a request names by itself."""
+    file = ceremony.opened(request)
+    names = ("root", "targets", "online") if file.role == "root" else ("edition",)
+    return [(ring, ceremony.ring_of(file, ring)) for ring in names]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()[:1_000_000].strip()
+    except OSError as error:
+        raise HeliographError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data + b"\n")
+    except OSError as error:
+        raise SignError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from
+
+
+def at(config: Path, offline: Path | None, passphrase_file: Path | None, *, recovery: bool = False) -> Ceremony:
+    """What the options of a command say."""
+    return Ceremony(config=load(config), offline=offline, passphrase_file=passphrase_file, recovery=recovery)

@@ -1,0 +1,24 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+PassphraseFile = Annotated[
+    Path | None, typer.Option(help="A file with the passphrase of the offline keys; else one is made and shown.")
+]
+Ring = Literal["root", "targets", "edition", "online"]
+Offline = Annotated[
+    Path | None, typer.Option(help="Where the offline keys lie now; else the part `offline` of the key folder.")
+]
+Recovery = Annotated[bool, typer.Option("--recovery", help="Sign with the recovery key and its code.")]
+Paced = Annotated[
+    bool, typer.Option("--paced", help="Small answers with pauses, for networks where connections freeze.")
+]
+Pinned = Annotated[Path, typer.Option("--root", help="The newsroom's tuf/1.root.json, pinned.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object for scripts instead of text.")]
+HERE = Path("heliograph.toml")

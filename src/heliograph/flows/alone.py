@@ -1,0 +1,64 @@
+"""Nobody else signs for this newsroom: what the mirrors show is not above what was signed here.
+
+Two machines that sign from one set of keys, or a journal from a backup, would give readers two editions of one number,
+which they must refuse. So the second one stops before it signs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from heliograph.flows import keyring
+from heliograph.model import SignError, StoreError, paths
+from heliograph.ports import MirrorStore, Outside
+from heliograph.trust import bundle
+from heliograph.trust.chain import Chain, State
+from heliograph.trust.refusal import RefusalError
+from heliograph.trust.sign import Standing
+
+_REMEDY = (
+    "stop the other machine that publishes with these keys; if there is none, this journal is from a backup: "
+    "heliograph keys recover"
+)
+
+
+async def check_alone(outside: Outside, now: datetime) -> None:
+    """Stop if a mirror shows a valid signature above what this journal has signed.
+
+    Mirrors that cannot be read, or show what these keys have not signed, say nothing.
+
+    Raises:
+        SignError: one does, and which.
+    """
+    standing = keyring.standing(outside.keys, outside.journal.recall(keyring.STANDING))
+    for mirror in outside.mirrors:
+        try:
+            above = await _above(mirror, standing, now)
+        except StoreError:
+            continue
+        if above:
+            raise SignError(f"it shows {above}", where=f"mirror {mirror.name}, {mirror.place}", remedy=_REMEDY)
+
+
+async def _above(mirror: MirrorStore, standing: Standing, now: datetime) -> str:
+    """What ``mirror`` has that was signed by the newsroom's keys but not here, "" if nothing."""
+    chain = Chain(State(root=standing.root), now, pinned_time=True)
+    candidate = await mirror.read(f"tuf/{standing.version('root') + 1}.root.json")
+    if candidate:
+        try:
+            chain.next_root(candidate)
+        except RefusalError:
+            pass
+        else:
+            return f"root {chain.root.version}, newer than the newest here"
+    pieces = bundle.split(await mirror.read(paths.POINTER))
+    if pieces is None:
+        return ""
+    try:
+        chain.settle_root()
+        chain.timestamp(pieces.timestamp)
+        if chain.version("timestamp") > standing.version("timestamp"):
+            return f"signing {chain.version('timestamp')}, and here {standing.version('timestamp')} was the last"
+    except RefusalError:
+        return ""
+    return ""

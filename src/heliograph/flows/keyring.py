@@ -1,0 +1,135 @@
+"""The newsroom's key folder: which file is which, and what was signed last.
+
+    online-*.json edition-*.json          sign every release; kept on the publishing machine
+    offline/root-*.json targets-*.json    sign keys, once a year; belong on removable media
+    offline/recovery-*.json               the second root key; belongs somewhere else
+    tuf/N.root.json tuf/N.targets.json    what was signed with them, public
+
+The file of a key ends in the first eight digits of its id, so that a new key never overwrites an old one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import datetime
+
+from heliograph.model import Problem, SignError
+from heliograph.ports import KeyFolder
+from heliograph.trust import keys as keyfiles
+from heliograph.trust import sign
+from heliograph.trust.keys import SigningKey
+from heliograph.trust.sign import Signer, Signers, Standing
+
+STANDING = "standing"  # the journal's note of it
+OFFLINE = "offline/"
+_MAKE = "make keys with: heliograph keys make"
+
+
+def roots(keys: KeyFolder) -> list[bytes]:
+    """Every root there is, the first one first.
+
+    Raises:
+        SignError: there is none.
+    """
+    found = _versions(keys, "root")
+    if not found:
+        raise SignError("the newsroom has no keys yet", remedy=_MAKE)
+    return [keys.read(name) for name in found]
+
+
+def standing(keys: KeyFolder, note: str) -> Standing:
+    """What was signed last: root and targets of the folder, the rest as the journal noted it.
+
+    Raises:
+        SignError: there are no keys.
+        KeyFileError: a file cannot be read.
+    """
+    root = roots(keys)[-1]
+    names = _versions(keys, "targets")
+    if not names:
+        raise SignError("the newsroom has no list of its publishing keys (tuf/1.targets.json)", remedy=_MAKE)
+    targets = keys.read(names[-1])
+    known = {name: text.encode("ascii") for name, text in json.loads(note or "{}").items() if name != "targets_since"}
+    since = json.loads(note or "{}").get("targets_since")
+    if known.get("targets") != targets:
+        since = None
+    return Standing(
+        root=root,
+        targets=targets,
+        targets_since=datetime.fromisoformat(since) if since else None,
+        **{name: data for name, data in known.items() if name not in ("root", "targets")},
+    )
+
+
+def is_news(note: str, standing: Standing) -> bool:
+    """Whether a ceremony has changed root or targets since the last signing."""
+    known = json.loads(note or "{}")
+    return bool(known) and (known["root"], known["targets"]) != (standing.root.decode(), standing.targets.decode())
+
+
+def remembered(signed: Standing) -> str:
+    """The note from which ``standing`` is made again."""
+    since = signed.targets_since.isoformat() if signed.targets_since else ""
+    files = {one.name: getattr(signed, one.name) for one in fields(signed) if one.name != "targets_since"}
+    return json.dumps({**{name: data.decode("ascii") for name, data in files.items()}, "targets_since": since})
+
+
+def signers(keys: KeyFolder) -> Signers:
+    """What signs a release without anybody near.
+
+    Raises:
+        KeyFileError: a key file is damaged.
+    """
+    found: dict[str, list[Signer]] = {"online": [], "edition": []}
+    for name in keys.names():
+        if name.endswith(".json") and "/" not in name:
+            key = keyfiles.unlock(keys.read(name), "", name)
+            found[key.role].append(key.signer)
+    return found
+
+
+def file_of(key: SigningKey) -> str:
+    """The name of a key's file in the folder."""
+    folder = OFFLINE if key.role in keyfiles.OFFLINE else ""
+    return f"{folder}{key.role}-{key.keyid[:8]}.json"
+
+
+def doubts(keys: KeyFolder, note: str, now: datetime) -> list[Problem]:
+    """What the newsroom should know of its keys before it is too late.
+
+    Raises:
+        SignError: there are none.
+    """
+    found = []
+    here = offline_keys(keys)
+    if here:
+        what = f"{len(here)} offline keys are on this machine"
+        remedy = f"move keys/{OFFLINE} to removable media: who takes this machine takes the newsroom"
+        found.append(Problem(where="keys", what=what, remedy=remedy))
+    for expiry in sign.expiries(standing(keys, note), now):
+        if not expiry.is_near:
+            continue
+        yearly = expiry.role in ("root", "targets")
+        urgent = "; readers refuse everything after that" if yearly and expiry.is_urgent else ""
+        what = f"the {expiry.role} expires on {expiry.expires:%Y-%m-%d %H:%M}{urgent}"
+        remedy = "insert the stick and run: heliograph keys renew" if yearly else "see that heliograph run is running"
+        found.append(Problem(where="keys", what=what, remedy=remedy))
+    return found
+
+
+def offline_keys(keys: KeyFolder) -> list[str]:
+    """Files of keys that should not be on a machine that is online."""
+    return [name for name in keys.names() if name.startswith(OFFLINE)]
+
+
+def _versions(keys: KeyFolder, role: str) -> list[str]:
+    """The names of the signed files of ``role``, by version."""
+    ending = f".{role}.json"
+    numbers = [
+        int(number)
+        for name in keys.names()
+        if name.startswith("tuf/") and name.endswith(ending)
+        if (number := name.removeprefix("tuf/").removesuffix(ending)).isdigit()
+    ]
+    return [f"tuf/{number}{ending}" for number in sorted(numbers)]

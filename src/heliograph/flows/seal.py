@@ -1,0 +1,204 @@
+"""edition -> signed release: the map of what changed, the head, the signatures; all of it staged and noted.
+
+What a kill leaves behind: staged files that nothing names, which the next pass writes again. Only ``close`` makes the
+release ours, in one transaction; mirrors hear of it after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import groupby, islice, repeat
+
+from heliograph.flows import keyring
+from heliograph.model import Issue, SignError, paths
+from heliograph.model.ledger import Laid, Moved, Seal
+from heliograph.ports import Outside
+from heliograph.trust import edition_map, sign
+from heliograph.trust.edition_map import Entry, ShardError
+from heliograph.trust.head import Head, read_head, write_head
+
+FRESH = 48  # records of the fresh list
+_BATCH = 500  # objects staged at once
+_WHOLE = 4  # a quarter of all shards changed: the map is built anew, which reads nothing
+
+
+def seal(outside: Outside, now: datetime) -> Issue | None:
+    """Sign what was rendered since the last release, or what is near its end; None where neither is due.
+
+    Raises:
+        SignError: keys are missing or have expired, or this machine's clock went back.
+        KeyFileError: a key cannot be read.
+        StoreError: the stage cannot be written.
+    """
+    note = outside.journal.recall(keyring.STANDING)
+    standing = keyring.standing(outside.keys, note)
+    if not outside.journal.pending() and not sign.due(standing, now) and not keyring.is_news(note, standing):
+        return None
+    before = read_head(standing.head) if standing.head else None
+    if before is not None and now < before.time:
+        what = f"this machine's clock says {now:%Y-%m-%d %H:%M}, before release {before.release} was signed"
+        raise SignError(what, remedy="set the clock; readers would take the release for an old one")
+    moved = outside.journal.moved()
+    mapped = _mapped(outside, moved, before) if moved or before is None else None
+    head = write_head(_head(outside, mapped, before, now)) if mapped else standing.head
+    signed = sign.release(standing, head, keyring.signers(outside.keys), now)
+    files = sign.files(signed, now, keyring.roots(outside.keys))
+    issue, ended = outside.journal.close(
+        now,
+        Seal(
+            release=read_head(head).release,
+            standing=keyring.remembered(signed),
+            pointer=sha256(files[paths.POINTER]).hexdigest(),
+            objects=mapped.objects if mapped else (),
+            left=mapped.left if mapped else (),
+            anew=mapped.anew if mapped else False,
+            copies=_copies(outside, moved),
+            signed=_staged(outside, files.items()),
+            ended=tuple(sorted(sign.files(standing, now).keys() - files.keys())) if before else (),
+        ),
+    )
+    outside.stage.remove(ended)
+    return issue
+
+
+def _head(outside: Outside, mapped: _Mapped, before: Head | None, now: datetime) -> Head:
+    return Head(
+        release=before.release + 1 if before else 1,
+        time=now,
+        bits=mapped.bits,
+        root=mapped.root,
+        fresh=sha256(mapped.fresh).digest(),
+        fresh_length=len(mapped.fresh),
+        entries=outside.journal.mapped(),
+    )
+
+
+# ---------------------------------------------------------------- the map
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mapped:
+    """The map after a change: what came into it, and what went unless it was built ``anew``."""
+
+    bits: int
+    root: bytes
+    fresh: bytes
+    objects: tuple[Laid, ...]
+    left: tuple[str, ...]
+    anew: bool
+
+
+def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None) -> _Mapped:
+    """Bring the map up to date with ``moved``: along the ways to the shards that changed, or as a whole.
+
+    A shard that would be too long, which chance does now and then, doubles their number.
+    """
+    bits = edition_map.bits_for(outside.journal.mapped(), before.bits if before else 0)
+    if before is not None and bits == before.bits:
+        touched = {edition_map.index_of(paths.key_of(one.path), bits) for one in moved}
+        if len(touched) * _WHOLE <= 1 << bits:
+            with suppress(ShardError):
+                return _along(outside, before, sorted(touched))
+            bits += 1
+    while True:
+        try:
+            return _anew(outside, bits)
+        except ShardError:
+            bits += 1
+
+
+def _along(outside: Outside, before: Head, indices: Sequence[int]) -> _Mapped:
+    """The map of ``before`` with these shards made anew."""
+    bits = before.bits
+    shards: dict[int, list[bytes]] = {index: [] for index in indices}
+    for key, digest, size in outside.journal.records([_range(index, bits) for index in indices]):
+        row = _record(key, digest, size)
+        shards[edition_map.index_of(row, bits)].append(row)
+    packed = {index: edition_map.shard(rows) for index, rows in shards.items()}
+    tree = edition_map.update(lambda name: outside.stage.get(_name(name)), bits, before.root, packed)
+    left = [_name(name) for name in tree.gone] + ([_name(before.fresh)] if before.fresh_length else [])
+    return _finished(outside, bits, tree.root, _laid(outside, tree.objects), tuple(left))
+
+
+def _anew(outside: Outside, bits: int) -> _Mapped:
+    """The whole map, built from the journal."""
+    root = b""
+
+    def objects() -> Iterator[tuple[bytes, bytes]]:
+        nonlocal root
+        for name, data in edition_map.build(bits, _all_shards(outside, bits)):
+            root = name
+            yield name, data
+
+    laid = _laid(outside, objects())
+    return _finished(outside, bits, root, laid, None)
+
+
+def _finished(
+    outside: Outside, bits: int, root: bytes, objects: tuple[Laid, ...], left: tuple[str, ...] | None
+) -> _Mapped:
+    """The map with its list of fresh pages; ``left`` is None where it was built anew."""
+    fresh = b"".join(sorted(_record(*row) for row in outside.journal.newest_files(FRESH)))
+    more = _laid(outside, [(sha256(fresh).digest(), fresh)] if fresh else [])
+    return _Mapped(bits=bits, root=root, fresh=fresh, objects=(*objects, *more), left=left or (), anew=left is None)
+
+
+def _all_shards(outside: Outside, bits: int) -> Iterator[bytes]:
+    """Every shard in order, a few thousand records in memory."""
+    rows = (_record(*row) for row in outside.journal.records())
+    index = 0
+    for at, group in groupby(rows, key=lambda row: edition_map.index_of(row, bits)):
+        yield from repeat(edition_map.EMPTY_SHARD, at - index)
+        yield edition_map.shard(group)
+        index = at + 1
+    yield from repeat(edition_map.EMPTY_SHARD, (1 << bits) - index)
+
+
+def _range(index: int, bits: int) -> tuple[str, str]:
+    """The keys of a shard, first and last, as the journal writes them."""
+    first = index << (128 - bits)
+    return f"{first:032x}", f"{first + (1 << (128 - bits)) - 1:032x}"
+
+
+def _record(key: str, digest: str, size: int) -> bytes:
+    return edition_map.record(bytes.fromhex(key), Entry(bytes.fromhex(digest), size))
+
+
+# ---------------------------------------------------------------- staging
+
+
+def _laid(outside: Outside, objects: Iterable[tuple[bytes, bytes]]) -> tuple[Laid, ...]:
+    """Stage objects of the map under their names."""
+    found: list[Laid] = []
+    rest = iter(objects)
+    while batch := list(islice(rest, _BATCH)):
+        found += _staged(outside, [(_name(name), data) for name, data in batch])
+    return tuple(found)
+
+
+def _staged(outside: Outside, files: Iterable[tuple[str, bytes]]) -> tuple[Laid, ...]:
+    named = list(files)
+    outside.stage.put(named)
+    return tuple(Laid(name=name, digest=sha256(data).hexdigest(), size=len(data)) for name, data in named)
+
+
+def _copies(outside: Outside, moved: Sequence[Moved]) -> tuple[tuple[str, tuple[Laid, ...]], ...]:
+    """Content copies of pages whose bytes changed, so that a reader of the new release finds them before they are
+    replaced everywhere; of pages that ended there is none any more."""
+    copies: list[tuple[str, tuple[Laid, ...]]] = []
+    for one in moved:
+        if not one.digest:
+            copies.append((one.path, ()))
+        elif not one.fresh:
+            name = paths.object_name(one.digest)
+            laid = outside.stage.copy([(one.path + suffix, name + suffix) for suffix in ("", ".br", ".gz")])
+            copies.append((one.path, laid))
+    return tuple(copies)
+
+
+def _name(name: bytes) -> str:
+    return paths.object_name(name.hex())

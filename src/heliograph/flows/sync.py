@@ -1,0 +1,310 @@
+"""Mirrors -> a volunteer's copy: fetched from any that has a file, verified before anything is replaced.
+
+What was fetched waits in a folder beside the copy until all of it is there, so a copy that is interrupted is what it
+was, and the next run goes on with what waits. Then it is put in place in the order of a delivery, which leaves at any
+moment a mirror that verifies.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TypeVar
+
+import anyio
+
+from heliograph import publish
+from heliograph.flows.verify import verify
+from heliograph.model import StoreError, paths
+from heliograph.model.ledger import Change
+from heliograph.model.release import Ask, Got, Verdict
+from heliograph.ports import MirrorStore, Reach, Stage, Watcher
+from heliograph.publish import discover
+from heliograph.render import encode
+from heliograph.trust import content, edition_map, roles, sign
+from heliograph.trust.chain import State
+from heliograph.trust.edition_map import Entry
+from heliograph.trust.head import Head, read_head
+from heliograph.trust.refusal import RefusalError
+from heliograph.trust.visit import MAX_TILE
+
+T = TypeVar("T")
+_AT_ONCE = 2  # requests to one mirror
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_BATCH = 256  # files looked at before new names join the queue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What a run came to."""
+
+    verdict: Verdict  # of the release that was copied
+    state: State
+    files: int = 0  # mapped files of the release
+    fetched: int = 0
+    written: int = 0  # physical files written or removed
+    unnamed: int = 0  # records whose path nothing mentions
+
+
+async def sync(
+    mirrors: Sequence[Reach],
+    copy: MirrorStore,
+    waiting: Stage,
+    state: State,
+    root: bytes,
+    now: datetime,
+    watcher: Watcher,
+) -> Synced:
+    """Bring ``copy`` to the newest release that ``mirrors`` show; ``waiting`` holds what was fetched until then.
+
+    Raises:
+        StoreError: the copy or the waiting folder cannot be read or written; the copy is what it was, or in order.
+    """
+    outcome = await verify(mirrors, "index.html", state, root, now)
+    result = Synced(verdict=outcome.verdict, state=outcome.state)
+    if outcome.verdict.verdict in ("refused", "withdrawn"):
+        return result
+    run = _Run(mirrors, copy, waiting, watcher, await copy.listing())
+    try:
+        await run.gather(outcome.state, read_head(outcome.state.head))
+    except RefusalError as refusal:
+        verdict = replace(outcome.verdict, verdict="refused", code=refusal.code, what=refusal.what)
+        return replace(result, verdict=verdict, fetched=run.fetched)
+    steps = publish.steps(run.changes())
+    written = sum(map(len, steps))
+    watcher.begin("put in place", written)
+    await copy.apply(steps, run.bytes_of, lambda done: watcher.step("put in place", done))
+    watcher.end("put in place")
+    waiting.remove(sorted(run.waits))
+    return replace(result, files=len(run.named), fetched=run.fetched, written=written, unnamed=run.unnamed)
+
+
+class _Run:
+    """One run: what the copy holds, what the release has, what is fetched."""
+
+    def __init__(
+        self,
+        mirrors: Sequence[Reach],
+        copy: MirrorStore,
+        waiting: Stage,
+        watcher: Watcher,
+        held: Mapping[str, str],
+    ) -> None:
+        self.mirrors, self.copy, self.waiting, self.watcher, self.held = mirrors, copy, waiting, watcher, held
+        self.entries: dict[bytes, Entry] = {}
+        self.named: dict[str, Entry] = {}  # path to record, of the paths that are known
+        self.waits: dict[str, str] = {}  # name to SHA-256 (hex) of what lies in ``waiting``
+        self.copies: dict[str, str] = {}  # content copies of what is replaced, to the path they are of
+        self.fetched = 0
+        self.turn = 0
+
+    @property
+    def unnamed(self) -> int:
+        return len(self.entries) - len(self.named)
+
+    # ------------------------------------------------------------ what there is
+
+    async def gather(self, state: State, head: Head) -> None:
+        """Fetch all that the copy lacks.
+
+        Raises:
+            RefusalError: no mirror has some part of it as it was signed.
+            StoreError: it cannot be written.
+        """
+        self.watcher.begin("map", 1 << head.bits)
+        await self._map(head)
+        self.watcher.end("map")
+        self.watcher.begin("fetch", len(self.entries))
+        await self._files()
+        self.watcher.end("fetch")
+        self._wait(_signed_files(state))
+        for version in range(2, roles.read("root", state.root).version):  # older roots, for readers who come from them
+            await self._root_of(version)
+
+    async def _map(self, head: Head) -> None:
+        """Every tile and shard, level by level; and the list of fresh pages."""
+        if head.fresh_length:
+            name = head.fresh.hex()
+            await self._object(name, head.fresh_length, lambda data: sha256(data).hexdigest() == name)
+        names = {0: head.root}
+        left = head.bits
+        for width in edition_map.widths(head.bits):
+            left -= width
+            below: dict[int, bytes] = {}
+
+            async def tile(place: int, name: bytes, width: int = width, below: dict[int, bytes] = below) -> None:
+                data = await self._object(name.hex(), MAX_TILE, lambda data: edition_map.is_tile(data, name, width))
+                for slot in range(1 << width):
+                    below[place << width | slot] = data[32 * slot : 32 * (slot + 1)]
+
+            await self._each(list(names.items()), tile)
+            names = below
+
+        async def shard(index: int, name: bytes) -> None:
+            data = await self._object(
+                name.hex(), edition_map.MAX_SHARD, lambda data: edition_map.leaf_hash(data) == name
+            )
+            for row in edition_map.records_in(data, index, head.bits):
+                entry = edition_map.find([row], row[: edition_map.KEY])
+                assert entry is not None
+                self.entries[row[: edition_map.KEY]] = entry
+            self.watcher.step("map", 1)
+
+        await self._each(list(names.items()), shard)
+
+    async def _files(self) -> None:
+        """Every mapped file whose path is known, beginning with the names that all editions have."""
+        queue = deque(path for path in discover.WELL_KNOWN if self._is_mapped(path))
+        self.named.update({path: self.entries[paths.key_of(path)] for path in queue})
+
+        async def one(path: str, _: bytes) -> None:
+            body = await self._file(path, self.named[path])
+            self.watcher.step("fetch", 1)
+            found = list(discover.names_in(path, body))
+            if path == "a/search.html":
+                found += discover.search_shards(body, self._is_mapped)
+            for name in found:
+                if name not in self.named and not paths.fault(name) and self._is_mapped(name):
+                    self.named[name] = self.entries[paths.key_of(name)]
+                    queue.append(name)
+
+        while queue:
+            batch = [(queue.popleft(), b"") for _ in range(min(len(queue), _BATCH))]
+            await self._each(batch, one)
+
+    def _is_mapped(self, path: str) -> bool:
+        return paths.key_of(path) in self.entries
+
+    # ------------------------------------------------------------ fetching
+
+    async def _each(self, items: list[tuple[T, bytes]], do: Callable[[T, bytes], Awaitable[None]]) -> None:
+        """``do`` each of ``items``, a few at once; the first refusal ends it."""
+        rest = iter(items)
+
+        async def worker() -> None:
+            for item, name in rest:
+                await do(item, name)
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                for _ in range(_AT_ONCE * len(self.mirrors)):
+                    tasks.start_soon(worker)
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+
+    async def _object(self, name: str, limit: int, is_it: Callable[[bytes], bool]) -> bytes:
+        """A part of the map: as the copy or the waiting folder has it, or from any mirror."""
+        place = paths.object_name(name)
+        data = await self._here(place)
+        if data is not None and is_it(data):
+            return data
+        async for got in self._asked(Ask(mirror=0, name=place, limit=limit)):
+            if got.fate == "whole" and is_it(got.data):
+                self._wait({place: got.data})
+                return got.data
+        raise RefusalError("unavailable", place)
+
+    async def _file(self, path: str, entry: Entry) -> bytes:
+        """A mapped file, with its encodings: as it is here, or from any mirror's path or content copy."""
+        digest = entry.digest.hex()
+        data = await self._here(path, digest)
+        if data is not None:
+            return data
+        text = paths.extension(path) in paths.TEXT_TYPES
+        limit = content.encoded_limit(entry.length)
+        for name in (path, paths.object_name(digest)):
+            async for got in self._asked(Ask(mirror=0, name=name, limit=limit, codings=("br",) if text else ())):
+                if got.fate != "whole":
+                    continue
+                try:
+                    body = content.check(got.data, got.coding, entry)
+                except RefusalError:
+                    continue
+                self._keep(path, body, got.data if got.coding == "br" else None)
+                return body
+        raise RefusalError("unavailable", path)
+
+    def _keep(self, path: str, body: bytes, brotli: bytes | None) -> None:
+        """Let a fetched file wait, with both encodings beside it; one that was not sent is made here."""
+        files = {path: body}
+        if paths.extension(path) in paths.TEXT_TYPES:
+            made = encode.encodings(body)
+            files |= {f"{path}.br": brotli or made[0], f"{path}.gz": made[1]}
+        self._wait(files)
+
+    async def _root_of(self, version: int) -> None:
+        name = f"tuf/{version}.root.json"
+        if await self._here(name) is None:
+            async for got in self._asked(Ask(mirror=0, name=name, limit=roles.LIMITS["root"])):
+                if got.fate == "whole":
+                    self._wait({name: got.data})
+                    return
+
+    async def _asked(self, ask: Ask) -> AsyncIterator[Got]:
+        """What each mirror answers, beginning with another one each time."""
+        self.fetched += 1
+        self.turn += 1
+        for place in range(len(self.mirrors)):
+            yield await self.mirrors[(self.turn + place) % len(self.mirrors)].get(ask)
+
+    async def _here(self, name: str, digest: str = "") -> bytes | None:
+        """The file if it is in the copy or waits, and has this SHA-256 where one is given."""
+        if name in self.held and digest in ("", self.held[name]):
+            return await self.copy.read(name)
+        try:
+            data = self.waiting.get(name)
+        except StoreError:
+            return None
+        if digest and sha256(data).hexdigest() != digest:
+            return None
+        self.waits[name] = sha256(data).hexdigest()
+        return data
+
+    def _wait(self, files: Mapping[str, bytes]) -> None:
+        self.waiting.put(list(files.items()))
+        self.waits |= {name: sha256(data).hexdigest() for name, data in files.items()}
+
+    # ------------------------------------------------------------ putting in place
+
+    def changes(self) -> list[Change]:
+        """What the copy lacks, content copies of what is replaced, and what no longer belongs to the edition."""
+        found = []
+        for name, digest in self.waits.items():
+            if self.held.get(name) != digest:
+                found.append(Change(name=name, digest=digest, size=0, fresh=name not in self.held))
+            if name in self.named and name in self.held and self.held[name] != digest:
+                copy = paths.object_name(digest)
+                self.copies[copy] = name
+                found.append(Change(name=copy, digest=digest, size=0, fresh=True))
+        for name in self.held:
+            plain = paths.plain_name(name)
+            if not paths.fault(plain) and plain not in self.named and not self._is_mapped(plain):
+                found.append(Change(name=name, digest="", size=0, fresh=False, gone=True))
+        return found
+
+    def bytes_of(self, name: str) -> bytes:
+        """The bytes of one of ``changes``."""
+        return self.waiting.get(self.copies.get(name, name))
+
+
+def _signed_files(state: State) -> dict[str, bytes]:
+    """The metadata that a mirror of this release has; ``now`` without targets, whose age only the publisher knows."""
+    standing = sign.Standing(
+        root=state.root,
+        targets=state.targets,
+        targets_since=_LONG_AGO,
+        timestamp=state.timestamp,
+        snapshot=state.snapshot,
+        edition=state.edition,
+        head=state.head,
+    )
+    return sign.files(standing, read_head(state.head).time, [state.root])
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error in nested groups."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,141 @@
+"""One run over several mirrors: which roots were found, which mirrors failed, and what is believed before one is asked.
+
+Rule 1: one mirror alone can hide a new root, so several are asked; any single honest answer proves itself. Rule 2: a
+mirror that shows an invalid root is charged with it and left out of the run. Rule 3: what is kept after a refusal is
+the newest root, without what that root made worthless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from heliograph.model.release import Ask, Got
+from heliograph.trust import roles
+from heliograph.trust.chain import MAX_ROOT_STEPS, Chain, State
+from heliograph.trust.refusal import RefusalError
+
+_ASKED = 3  # mirrors asked for a new root
+_QUORUM = 2  # of them that must have none before the probe is complete
+_PROBE_EVERY, _PROBE_OVERDUE = timedelta(hours=24), timedelta(days=7)
+_MAX_METADATA = 1_048_576  # bytes of roots in one run
+
+
+class Run:
+    """What is common to all mirrors of one run."""
+
+    def __init__(
+        self, state: State, pinned: bytes, hosts: Sequence[str], now: datetime, *, pinned_time: bool = False
+    ) -> None:
+        self.state = state if state.root else replace(state, root=pinned)
+        self.hosts, self.now, self.pinned_time = hosts, now, pinned_time
+        try:
+            Chain(self.state, now)
+        except RefusalError:  # a state that is damaged is as good as none
+            self.state = State(root=pinned)
+        self.roots: list[bytes] = []
+        self.out: set[int] = set()  # mirrors left out of this run
+        self.charges: dict[int, str] = {}
+        self.first: RefusalError | None = None
+        self.probed = False
+        self.complete = False
+
+    def charge(self, mirror: int, refusal: RefusalError) -> None:
+        """Note that ``mirror`` failed; the first failure of all is what the reader is told if nothing works."""
+        self.charges.setdefault(mirror, refusal.code)
+        self.first = self.first or refusal
+
+    def chain(self) -> Chain:
+        """What is believed before a mirror is asked: the kept state and every root found so far.
+
+        Raises:
+            RefusalError: ``root-expired``.
+        """
+        chain = self._rooted()
+        chain.settle_root()
+        return chain
+
+    def _rooted(self) -> Chain:
+        chain = Chain(self.state, self.now, pinned_time=self.pinned_time)
+        for root in self.roots:
+            chain.next_root(root)
+        return chain
+
+    # ------------------------------------------------------------ new roots
+
+    @property
+    def due(self) -> bool:
+        """Whether the last complete probe is too long ago, or lies ahead because the clock was wrong then."""
+        last = self.state.probed
+        return last is None or not timedelta(0) <= self.now - last < _PROBE_EVERY
+
+    def probe(self) -> Generator[Ask, Got, bool]:
+        """Ask several mirrors for the root after the newest one, until none has any; True if one was found."""
+        self.probed = True
+        chain = self._rooted()
+        found, size = False, 0
+        for _ in range(MAX_ROOT_STEPS + 1):
+            candidate, missing = yield from self._candidate(chain)
+            if candidate is None:
+                self.complete = missing >= _QUORUM
+                break
+            found, size = True, size + len(candidate)
+            self.roots.append(candidate)
+            if size > _MAX_METADATA:
+                break
+        return found
+
+    def _candidate(self, chain: Chain) -> Generator[Ask, Got, tuple[bytes | None, int]]:
+        """The first valid next root, and how many mirrors said that there is none."""
+        missing = 0
+        asked: set[str] = set()
+        name = f"tuf/{chain.root.version + 1}.root.json"
+        for mirror, host in enumerate(self.hosts):
+            if mirror in self.out or (host and host in asked) or len(asked) >= _ASKED:
+                continue
+            asked.add(host or str(mirror))
+            got = yield Ask(mirror=mirror, name=name, limit=roles.LIMITS["root"])
+            if got.fate in ("missing", "unavailable"):
+                missing += got.fate == "missing"
+                continue
+            try:
+                chain.next_root(whole(got, name, roles.LIMITS["root"]))
+            except RefusalError as refusal:
+                self.charge(mirror, refusal)
+                self.out.add(mirror)
+            else:
+                return got.data, missing
+        return None, missing
+
+    # ------------------------------------------------------------ ends
+
+    def warnings(self, chain: Chain) -> tuple[str, ...]:
+        """What a verdict should be read with."""
+        found = list(chain.warnings)
+        last = self.state.probed
+        overdue = last is not None and self.now - last >= _PROBE_OVERDUE
+        if not self.complete if self.probed else overdue:
+            found.append("probe")
+        return tuple(found)
+
+    def kept(self, chain: Chain) -> State:
+        """The state to store after ``chain`` came to a head."""
+        return chain.state(self.now if self.probed and self.complete else self.state.probed)
+
+    def kept_roots(self) -> State:
+        """The state to store after a refusal: a newer root is kept at once, whatever came after."""
+        return replace(self._rooted().stored, probed=self.state.probed) if self.roots else self.state
+
+
+def whole(got: Got, name: str, limit: int) -> bytes:
+    """The bytes that came for ``name``.
+
+    Raises:
+        RefusalError: ``too-long`` or ``unavailable``.
+    """
+    if got.fate == "long":
+        raise RefusalError("too-long", f"{name} has more than {limit:,} bytes")
+    if got.fate != "whole":
+        raise RefusalError("unavailable", name)
+    return got.data

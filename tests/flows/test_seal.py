@@ -1,0 +1,205 @@
+"""Every release can be verified, at every moment of its way to a mirror, and costs what changed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from tests.flows.test_issue import page_of
+from tests.flows.world import NOW, Make, World
+
+from heliograph.flows import keyring
+from heliograph.lab.keys import MemoryKeys, folder, key
+from heliograph.lab.piece import pieces
+from heliograph.lab.readers import Reader
+from heliograph.lab.store import MemoryMirror
+from heliograph.model import SignError, paths
+from heliograph.trust import sign
+
+
+def reader(world: World) -> Reader:
+    return Reader(pinned=world.keys.files["tuf/1.root.json"])
+
+
+def mapped(mirror: MemoryMirror) -> list[str]:
+    return [name for name in mirror.files if not paths.fault(name)]
+
+
+def unverified(world: World, mirror: MemoryMirror) -> list[tuple[str, str]]:
+    """Pages of a mirror that a reader who comes for the first time would not be shown, and why."""
+    return [
+        (name, outcome.verdict.code or outcome.verdict.verdict)
+        for name in mapped(mirror)
+        if (outcome := reader(world).read([mirror.files], name, world.now)).verdict.verdict != "verified"
+    ]
+
+
+def test_every_page_of_a_release_is_verified(small: World) -> None:
+    small.publish()
+    small.publish()
+    assert unverified(small, small.mirrors[0]) == []
+    outcome = reader(small).read([small.mirrors[0].files], page_of(small.newsroom.pieces[0]), small.now)
+    assert outcome.body == small.mirrors[0].files[page_of(small.newsroom.pieces[0])]
+    assert (outcome.verdict.release, outcome.verdict.warn) == (2, ("probe",))
+
+
+def test_at_every_moment_of_a_delivery_what_readers_reach_is_verified(small: World) -> None:
+    small.publish()
+    known = reader(small)
+    chance = random.Random(3)
+    verdicts: list[tuple[str, str]] = []
+
+    def look(mirror: MemoryMirror) -> None:
+        names = chance.sample(mapped(mirror), 2)
+        verdicts.extend((name, known.read([mirror.files], name, small.now).verdict.verdict) for name in names)
+
+    piece = small.newsroom.pieces[3]
+    before = set(mapped(small.mirrors[0]))
+    small.mirrors[0].seen = look
+    small.newsroom.publish(replace(pieces(NOW)[7], published=small.now, updated=small.now))
+    small.newsroom.edit(small.newsroom.pieces[1].path, small.now, title="Исправленный заголовок")
+    small.newsroom.withdraw(piece.path)
+    small.publish()
+    assert len(verdicts) > 100
+    # a page whose file is there before its release, or after its end, is not in the map yet or any more
+    unknown = {name for name, verdict in verdicts if verdict == "withdrawn"}
+    assert {verdict for _, verdict in verdicts} <= {"verified", "withdrawn"}
+    assert not unknown & before & set(mapped(small.mirrors[0]))
+    assert unverified(small, small.mirrors[0]) == []
+
+
+def test_a_withdrawn_page_is_proven_to_be_withdrawn_and_its_copies_are_gone(small: World) -> None:
+    small.publish()
+    piece = small.newsroom.pieces[2]
+    small.newsroom.edit(piece.path, small.now, title="Исправлено, и поэтому есть копия")
+    small.publish()
+    mirror = small.mirrors[0]
+    text = "Исправлено, и поэтому есть копия".encode()
+    holding = [name for name, data in mirror.files.items() if text in data and name.startswith("o/")]
+    assert holding  # the content copy
+    old = mirror.files[page_of(piece)]
+    small.newsroom.withdraw(piece.path)
+    small.publish()
+    assert not [name for name in holding if mirror.files.get(name) == old]
+    for served in (mirror.files, {**mirror.files, page_of(piece): old}):
+        verdict = reader(small).read([served], page_of(piece), small.now).verdict
+        assert (verdict.verdict, verdict.present) == ("withdrawn", False)
+
+
+def test_one_story_more_signs_and_writes_a_handful_of_parts(make: Make) -> None:
+    world = make(pieces(NOW), more="[edition]\npictures = false\n")
+    world.publish()
+    before = dict(world.mirrors[0].files)
+    later = replace(pieces(NOW)[0], path="/ru/obschestvo/2026/11/eshche-odna-100999.html", published=world.now)
+    world.newsroom.publish(replace(later, updated=world.now))
+    world.publish()
+    after = world.mirrors[0].files
+    mapped_names = {name for name in after if before.get(name) != after[name] and not paths.fault(name)}
+    parts = {name for name in after.keys() - before.keys() if name.startswith("o/") and "." not in name}
+    copies = {paths.object_name(sha256(after[name]).hexdigest()) for name in mapped_names if name in before}
+    # two releases in one pass, text and feeds: each a way to every shard that changed, and a list of new pages
+    assert len(parts - copies) <= 2 * (2 * len(mapped_names) + 2)
+    assert unverified(world, world.mirrors[0]) == []
+
+
+def test_without_news_the_signature_is_renewed_before_it_is_old(small: World) -> None:
+    small.publish()
+    release = reader(small).read([small.mirrors[0].files], "index.html", small.now).verdict.release
+    assert small.publish(minutes=60).text is None
+    small.publish(minutes=6 * 60)
+    outcome = reader(small).read([small.mirrors[0].files], "index.html", small.now + timedelta(hours=47))
+    assert (outcome.verdict.verdict, outcome.verdict.release) == ("verified", release)
+    for _ in range(5):  # over a week of silence: snapshot and edition are renewed, too
+        small.publish(minutes=47 * 60)
+    verdict = reader(small).read([small.mirrors[0].files], "index.html", small.now).verdict
+    assert (verdict.verdict, verdict.release) == ("verified", release)
+    late = reader(small).read([small.mirrors[0].files], "index.html", small.now + timedelta(days=3)).verdict
+    assert late.verdict == "stale"
+
+
+def test_old_parts_end_after_eight_days_and_roots_never(small: World) -> None:
+    small.publish()
+    first = set(small.mirrors[0].files)
+    for day in range(12):
+        small.newsroom.edit(small.newsroom.pieces[day % 3].path, small.now, title=f"Заголовок дня {day}")
+        small.publish(minutes=24 * 60)
+    files = small.mirrors[0].files
+    assert "tuf/1.root.json" in files
+    assert not {name for name in files if name.startswith("tuf/1.") and "root" not in name and "targets" not in name}
+    assert len([name for name in files if name.startswith("edition/")]) <= 20
+    assert first - set(files)
+    assert unverified(small, small.mirrors[0]) == []
+    staged = {path.relative_to(small.folder / "state/edition").as_posix() for path in _files(small)}
+    assert staged == set(files)  # neither leaks
+
+
+def _files(world: World) -> list[Path]:
+    return [path for path in (world.folder / "state/edition").rglob("*") if path.is_file()]
+
+
+def test_a_second_machine_with_the_same_keys_stops_before_it_signs(small: World, make: Make) -> None:
+    other = make(pieces(NOW)[:4], more="[edition]\npictures = false\n", folder="other")
+    other.keys, other.mirrors = small.keys, small.mirrors
+    small.publish()
+    small.publish()
+    files = dict(small.mirrors[0].files)
+    with pytest.raises(SignError, match="it shows signing"):
+        other.publish()
+    assert small.mirrors[0].files == files
+
+
+def test_a_journal_from_a_backup_stops_before_it_signs(small: World) -> None:
+    small.publish()
+    journal = small.folder / "state" / "journal.sqlite"
+    backup = journal.read_bytes()
+    small.newsroom.publish(replace(pieces(NOW)[9], published=small.now, updated=small.now))
+    small.publish()
+    for left in journal.parent.glob("journal.sqlite-*"):
+        left.unlink()
+    journal.write_bytes(backup)
+    with pytest.raises(SignError, match="keys recover"):
+        small.publish()
+
+
+def test_a_stranger_signature_on_a_mirror_is_not_a_second_publisher(small: World, make: Make) -> None:
+    other = make(pieces(NOW)[:4], more="[edition]\npictures = false\n", folder="other")
+    other.keys = MemoryKeys(folder(NOW, seed="somebody else"))
+    other.mirrors = small.mirrors
+    other.publish()
+    other.publish()
+    report = small.publish()
+    assert not report.failed
+    assert unverified(small, small.mirrors[0]) == []  # and no page of the stranger's is left
+
+
+def test_a_clock_that_went_back_signs_nothing(small: World) -> None:
+    small.publish()
+    small.newsroom.publish(replace(pieces(NOW)[9], published=small.now, updated=small.now))
+    with pytest.raises(SignError, match="set the clock"):
+        small.publish(minutes=-60 * 24 * 400)
+
+
+def test_expired_keys_sign_nothing_and_say_what_to_do(small: World) -> None:
+    small.publish()
+    small.newsroom.publish(replace(pieces(NOW)[9], published=small.now, updated=small.now))
+    with pytest.raises(SignError, match="keys renew"):
+        small.publish(minutes=60 * 24 * 366)
+
+
+def test_a_missing_online_key_is_named(small: World) -> None:
+    del small.keys.files[keyring.file_of(key("online"))]
+    with pytest.raises(SignError, match="online"):
+        small.publish()
+
+
+def test_the_same_standing_and_time_give_the_same_bytes(small: World) -> None:
+    small.publish()
+    with small.outside() as outside:
+        standing = keyring.standing(outside.keys, outside.journal.recall(keyring.STANDING))
+    signers = {"online": [key("online").signer], "edition": [key("edition").signer]}
+    one, two = (sign.release(standing, standing.head, signers, small.now) for _ in range(2))
+    assert one == two
