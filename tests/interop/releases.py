@@ -222,7 +222,8 @@ def _signed_again(release: Release, name: str, signer: Signer) -> dict[str, byte
 
 
 def _with(files: Mapping[str, bytes], name: str, data: bytes) -> dict[str, bytes]:
-    """``files`` with other ``data`` at ``name``, and in the bundle."""
+    """``files`` with other ``data`` at ``name``, and in the bundle, which has no encodings then."""
+    files = {other: held for other, held in files.items() if paths.plain_name(other) != paths.POINTER or other == "now"}
     return {**files, name: data, paths.POINTER: files[paths.POINTER].replace(files[name], data)}
 
 

@@ -43,7 +43,7 @@ def test_every_encoding_of_a_mirror_decodes_to_the_file_beside_it(suffix: str, s
     assert len([name for name in encodings if name.startswith("o-")]) > 3  # content copies
     texts = {path.replace("/", "-") for path in shelf.two.pages if paths.extension(path) in paths.TEXT_TYPES}
     assert texts < encodings.keys()
-    assert {len(data) % BUCKET for data in encodings.values()} == {0}
+    assert {len(data) % BUCKET for name, data in encodings.items() if name != "now"} == {0}
     assert decoded(suffix, encodings, tmp_path) == plain
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _SMALL = 12  # pieces of work that a thread does faster than processes start
-_LIFE = 200  # pieces of work after which a process ends and another begins, so that memory lost to fragments comes back
+_LIFE = 40  # pieces of work after which a process ends and another begins, so that memory lost to fragments comes back
 
 
 class Workers(Executor):

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.markup import escape
 
+from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.keys import Keys
+from heliograph.adapters.reach import FolderMirror, WebMirror, reach
 from heliograph.cli.keys import fresh, passphrase_from
 from heliograph.cli.screen import out
+from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
-from heliograph.flows import ceremonies, keyring
+from heliograph.flows import ceremonies, keyring, recovery
 from heliograph.flows.ceremonies import Change, Pending
 from heliograph.model import ConfigError, HeliographError, KeyFileError, SignError
 from heliograph.trust import ceremony, keys
@@ -155,6 +160,31 @@ def backup(config: Config, target: Path) -> int:
         copy.write(name, folder.read(name))
     out.print(f"copied {len(names)} files to {escape(str(target))}: whoever has it publishes for you", soft_wrap=True)
     return 0
+
+
+def recover(config: Config, sources: Sequence[str], root: Path | None) -> int:
+    """Read the newsroom's place in the chain of releases back from its mirrors, or from ``sources``."""
+    folder = Keys(config.keys_folder)
+    first = _read(root) if root else keyring.roots(folder)[0]
+    places = sources or [str(config.mirror_path(mirror)) for mirror in config.mirror]
+    mirrors = [reach(place) for place in places if place.startswith("http") or Path(place).is_dir()]
+    with open_journal(config) as journal, journal.hold("heliograph keys recover"):
+        found = asyncio.run(_recover(mirrors, folder, journal, first))
+    out.print(f"release   {found.release:,} is the newest, on {escape(found.place)}; the next is {found.release + 1:,}")
+    if found.missing:
+        out.print(f"[yellow]missing[/]   keys of {', '.join(found.missing)}; next: heliograph keys revoke-online")
+        return 1
+    out.print("Next: heliograph publish")
+    return 0
+
+
+async def _recover(
+    mirrors: Sequence[WebMirror | FolderMirror], folder: Keys, journal: SqlJournal, root: bytes
+) -> recovery.Recovered:
+    async with AsyncExitStack() as stack:
+        for mirror in mirrors:
+            await stack.enter_async_context(mirror)
+        return await recovery.recover(mirrors, folder, journal, root, _now())
 
 
 def _apply(at: Ceremony, change: Change, old: Sequence[SigningKey]) -> int:

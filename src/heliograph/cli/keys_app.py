@@ -82,6 +82,21 @@ def keys_renew(
     raise typer.Exit(changes.renew(changes.at(config, offline, passphrase_file, recovery=recovery)))
 
 
+@keys_app.command("recover")
+def keys_recover(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Mirrors; else those of the configuration.")
+    ] = None,
+    config: ConfigPath = HERE,
+    root: Annotated[Path | None, typer.Option(help="tuf/1.root.json, where the key folder has none.")] = None,
+) -> None:
+    """After the journal was lost or restored: go on above the newest release that the mirrors show."""
+    from heliograph.cli import changes
+    from heliograph.config import load
+
+    raise typer.Exit(changes.recover(load(config), sources or [], root))
+
+
 @keys_app.command("add")
 def keys_add(
     ring: Annotated[Ring, typer.Argument(help="Which keys.")],

@@ -58,9 +58,11 @@ async def _deliver(
     try:
         shown = journal.signed_as(sha256(await mirror.read(paths.POINTER)).hexdigest())
         since = publish.plan(shown.serial if shown else None, int(journal.recall(mark) or 0) or None, latest.serial)
-        if since is None:
-            steps: Steps = publish.steps(publish.repair(journal.changes(None), await mirror.listing()))
+        held = await mirror.listing() if since is None else {}
+        if held:
+            steps: Steps = publish.steps(publish.repair(journal.changes(None), held))
         else:
+            since = since or 0
             steps = plans.get(since) or publish.steps(journal.changes(since))
             plans[since] = steps
         files = sum(map(len, steps))

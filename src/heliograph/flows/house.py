@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from heliograph import render
 from heliograph.capture import cut
 from heliograph.config import Config
+from heliograph.flows import keyring
 from heliograph.model import Problem, SheetKey
 from heliograph.ports import Journal, Outside
 from heliograph.render import feeds, search
@@ -54,13 +55,20 @@ def retell(journal: Journal, codes: Iterable[str]) -> set[SheetKey]:
 def first_sheets(outside: Outside) -> list[SheetKey]:
     """What the text edition needs: all that changed; once there is an edition, without what can follow."""
     keys = outside.journal.dirty()
-    return [key for key in keys if key.kind not in render.LATER] if outside.journal.latest() else keys
+    recovered = keyring.must_build_anew(outside.journal.recall(keyring.STANDING))
+    later = render.LATER if outside.journal.latest() and not recovered else ()
+    return [key for key in keys if key.kind not in later]
 
 
 def last_sheets(outside: Outside, config: Config) -> list[SheetKey]:
     """What follows the text: what was left for later, pages that got pictures, and what is packed fast only."""
     thin = outside.journal.thin() if config.edition.dense else []
     return sorted({*outside.journal.dirty(), *thin})
+
+
+def forget_look(journal: Journal) -> None:
+    """Have every sheet rendered again in the next pass: what is staged may be of another journal."""
+    journal.note("look", "")
 
 
 def replan(outside: Outside, look: Look, rules: cut.Rules) -> None:

@@ -16,8 +16,9 @@ from datetime import datetime
 
 from heliograph.model import Problem, SignError
 from heliograph.ports import KeyFolder
+from heliograph.trust import ceremony, sign
 from heliograph.trust import keys as keyfiles
-from heliograph.trust import sign
+from heliograph.trust.head import read_head
 from heliograph.trust.keys import SigningKey
 from heliograph.trust.sign import Signer, Signers, Standing
 
@@ -50,7 +51,8 @@ def standing(keys: KeyFolder, note: str) -> Standing:
     if not names:
         raise SignError("the newsroom has no list of its publishing keys (tuf/1.targets.json)", remedy=_MAKE)
     targets = keys.read(names[-1])
-    known = {name: text.encode("ascii") for name, text in json.loads(note or "{}").items() if name != "targets_since"}
+    texts = {name: text for name, text in json.loads(note or "{}").items() if name not in ("targets_since", "anew")}
+    known = {name: text.encode("ascii") for name, text in texts.items()}
     since = json.loads(note or "{}").get("targets_since")
     if known.get("targets") != targets:
         since = None
@@ -68,11 +70,30 @@ def is_news(note: str, standing: Standing) -> bool:
     return bool(known) and (known["root"], known["targets"]) != (standing.root.decode(), standing.targets.decode())
 
 
-def remembered(signed: Standing) -> str:
-    """The note from which ``standing`` is made again."""
+def must_build_anew(note: str) -> bool:
+    """Whether the map of the last release is not the journal's own, as after a recovery."""
+    return bool(json.loads(note or "{}").get("anew"))
+
+
+def next_release(note: str) -> int:
+    """The number of the next release."""
+    known = json.loads(note or "{}").get("head")
+    return read_head(known.encode("ascii")).release + 1 if known else 1
+
+
+def missing(keys: KeyFolder) -> tuple[str, ...]:
+    """The rings that no key here may sign for."""
+    who = ceremony.keys_of(*(getattr(standing(keys, ""), role) for role in ("root", "targets")))
+    here = {ring: {one.public_key.keyid for one in found} for ring, found in signers(keys).items()}
+    return tuple(ring for ring in ("online", "edition") if not here[ring] & {key.keyid for key in who[ring].keys})
+
+
+def remembered(signed: Standing, *, anew: bool = False) -> str:
+    """The note from which ``standing`` is made again; ``anew`` says that the journal knows nothing of its map."""
     since = signed.targets_since.isoformat() if signed.targets_since else ""
     files = {one.name: getattr(signed, one.name) for one in fields(signed) if one.name != "targets_since"}
-    return json.dumps({**{name: data.decode("ascii") for name, data in files.items()}, "targets_since": since})
+    texts = {name: data.decode("ascii") for name, data in files.items()}
+    return json.dumps({**texts, "targets_since": since, **({"anew": True} if anew else {})})
 
 
 def signers(keys: KeyFolder) -> Signers:

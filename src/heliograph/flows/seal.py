@@ -7,14 +7,13 @@ release ours, in one transaction; mirrors hear of it after that.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from itertools import groupby, islice, repeat
 
 from heliograph.flows import keyring
-from heliograph.model import Issue, SignError, paths
+from heliograph.model import Issue, SignError, StoreError, paths
 from heliograph.model.ledger import Laid, Moved, Seal
 from heliograph.ports import Outside
 from heliograph.trust import edition_map, sign
@@ -36,14 +35,15 @@ def seal(outside: Outside, now: datetime) -> Issue | None:
     """
     note = outside.journal.recall(keyring.STANDING)
     standing = keyring.standing(outside.keys, note)
-    if not outside.journal.pending() and not sign.due(standing, now) and not keyring.is_news(note, standing):
+    anew = keyring.must_build_anew(note)
+    if not (outside.journal.pending() or anew or sign.due(standing, now) or keyring.is_news(note, standing)):
         return None
     before = read_head(standing.head) if standing.head else None
     if before is not None and now < before.time:
         what = f"this machine's clock says {now:%Y-%m-%d %H:%M}, before release {before.release} was signed"
         raise SignError(what, remedy="set the clock; readers would take the release for an old one")
     moved = outside.journal.moved()
-    mapped = _mapped(outside, moved, before) if moved or before is None else None
+    mapped = _mapped(outside, moved, before, anew=anew) if moved or anew or before is None else None
     head = write_head(_head(outside, mapped, before, now)) if mapped else standing.head
     signed = sign.release(standing, head, keyring.signers(outside.keys), now)
     files = sign.files(signed, now, keyring.roots(outside.keys))
@@ -92,18 +92,22 @@ class _Mapped:
     anew: bool
 
 
-def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None) -> _Mapped:
+def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None, *, anew: bool) -> _Mapped:
     """Bring the map up to date with ``moved``: along the ways to the shards that changed, or as a whole.
 
-    A shard that would be too long, which chance does now and then, doubles their number.
+    It is built as a whole also where the stage has lost a part of it. A shard that would be too long, which chance does
+    now and then, doubles their number.
     """
     bits = edition_map.bits_for(outside.journal.mapped(), before.bits if before else 0)
-    if before is not None and bits == before.bits:
+    if before is not None and bits == before.bits and not anew:
         touched = {edition_map.index_of(paths.key_of(one.path), bits) for one in moved}
         if len(touched) * _WHOLE <= 1 << bits:
-            with suppress(ShardError):
+            try:
                 return _along(outside, before, sorted(touched))
-            bits += 1
+            except ShardError:
+                bits += 1
+            except StoreError:
+                pass
     while True:
         try:
             return _anew(outside, bits)

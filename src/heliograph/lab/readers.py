@@ -116,14 +116,13 @@ def _host(mirror: Mirror, place: int) -> Host:
 
 
 def _read(ask: Ask, data: bytes, reply: Reply, coding: Literal["", "br", "gzip"]) -> Got:
+    most = ask.limit + 1
     if reply.endless:
-        data += bytes(max(ask.limit + 1 - len(data), 0))
-    if len(data) > ask.limit and reply.cut is None:
-        read, fate = ask.limit + 1, "long"
-    else:
-        read, fate = len(data), "whole"
-    if reply.pause > _SILENCE or reply.pause * read > _WHOLE + ask.limit / _RATE:
+        data += bytes(max(most - len(data), 0))
+    closed = reply.cut is not None and (reply.endless or reply.cut < len(data))
+    body = data[: reply.cut if closed else most][:most]
+    if reply.pause > _SILENCE or reply.pause * len(body) > _WHOLE + ask.limit / _RATE:
         return Got(fate="unavailable")
-    if reply.cut is not None and reply.cut < len(data):
-        return Got(fate="long" if reply.cut > ask.limit else "unavailable")
-    return Got(fate="long") if fate == "long" else Got(fate="whole", data=data, coding=coding)
+    if len(body) == most:
+        return Got(fate="long")
+    return Got(fate="unavailable") if closed else Got(fate="whole", data=body, coding=coding)

@@ -55,14 +55,15 @@ def steps(changes: Sequence[Change]) -> list[list[Change]]:
 def _step(change: Change) -> int:
     if change.gone:
         return _ENDED
-    if change.name in (paths.TIMESTAMP, paths.POINTER):
+    if paths.plain_name(change.name) in (paths.TIMESTAMP, paths.POINTER):
         return _POINTERS
     if change.name.startswith("tuf/"):
         return _SIGNED
     return _NEW if change.fresh else _REPLACED
 
 
-def _within(change: Change) -> tuple[bool, bool, str]:
-    """The front page after what it links to, ``now`` after the timestamp."""
-    front = paths.plain_name(change.name) == FRONT
-    return front, change.name == paths.POINTER, change.name
+def _within(change: Change) -> tuple[int, str]:
+    """The front page after what it links to; ``now`` after the timestamp and after its own encodings."""
+    if change.name == paths.POINTER:
+        return 2, change.name
+    return int(paths.plain_name(change.name) in (FRONT, paths.POINTER)), change.name

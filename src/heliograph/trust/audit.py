@@ -22,7 +22,7 @@ from heliograph.trust import bundle, content, edition_map, roles
 from heliograph.trust.chain import State
 from heliograph.trust.edition_map import HASH, KEY, Entry
 from heliograph.trust.head import Head
-from heliograph.trust.reader import Outcome
+from heliograph.trust.reader import NO_ROOT, Outcome
 from heliograph.trust.refusal import RefusalError
 from heliograph.trust.run import Run, whole
 from heliograph.trust.visit import Visit
@@ -55,7 +55,10 @@ def audit(
     the release log of the mirror against the exact head, and refuses with ``log``. Never raises for anything a mirror
     does.
     """
-    run = Run(state, pinned, [host], now, pinned_time=pinned_time)
+    try:
+        run = Run(state, pinned, [host], now, pinned_time=pinned_time)
+    except RefusalError as refusal:
+        return Outcome(verdict=Verdict(verdict="refused", code=refusal.code, what=NO_ROOT), state=state)
     return (yield from _Audit(run, listing, log).go())
 
 
@@ -68,6 +71,7 @@ class _Audit:
         self.at = ""  # the mapped file that is being looked at
         self.visit: Visit
         self.head: Head
+        self.pointer = b""  # the file ``now``
         self.names = bytearray()  # of all shards, one after the other
         self.offsets = array("I", [0])  # how many records stand before each shard
         self.shards: dict[int, list[bytes]] = {}
@@ -125,7 +129,8 @@ class _Audit:
         """Single files are what is believed, and ``now`` is the single files."""
         chain = self.visit.chain
         believed = chain.state(None)
-        pieces = bundle.split(whole(self.visit.pointer, paths.POINTER, bundle.MAX_BUNDLE))
+        self.pointer = yield from self.visit.file(paths.POINTER, bundle.MAX_BUNDLE)  # as it lies there
+        pieces = bundle.split(self.pointer)
         if pieces is None:
             raise RefusalError("bundle", "now is not made of signed files")
         head = f"edition/{sha256(believed.head).hexdigest()}.head"
@@ -266,9 +271,8 @@ class _Audit:
         self._equal(name, got, coding, entry)
 
     def _encoded_pointer(self, name: str) -> Fetching:
-        data = self.visit.pointer.data
-        entry = Entry(sha256(data).digest(), len(data))
-        got = yield Ask(mirror=0, name=name, limit=content.encoded_limit(len(data)))
+        entry = Entry(sha256(self.pointer).digest(), len(self.pointer))
+        got = yield Ask(mirror=0, name=name, limit=content.encoded_limit(entry.length))
         try:
             self._equal(name, got, "br" if name.endswith(".br") else "gzip", entry)
         except RefusalError as refusal:

@@ -5,7 +5,10 @@ It is only a shortcut: its pieces are believed as little as if each had been fet
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
+
+import brotli
 
 MAX_BUNDLE = 16_384  # bytes
 
@@ -25,6 +28,11 @@ def join(bundle: Bundle) -> bytes:
     """The bytes of ``now``."""
     pieces = [bundle.timestamp, bundle.snapshot, bundle.edition]
     return b"\n".join([*pieces, *([bundle.targets] if bundle.targets else []), bundle.head])
+
+
+def encodings(data: bytes) -> dict[str, bytes]:
+    """``now`` as it travels, by suffix; not padded, since it says nothing of what is read."""
+    return {".br": brotli.compress(data, quality=11, lgwin=16), ".gz": gzip.compress(data, 9, mtime=0)}
 
 
 def split(data: bytes) -> Bundle | None:

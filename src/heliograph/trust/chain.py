@@ -8,6 +8,7 @@ which say whose keys count, is never forgiven. Rule 4: time is an argument; the 
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -63,6 +64,12 @@ class Chain:
         self._edition: File | None = None
         self._head: tuple[bytes, Head] | None = None
         self._settled = False
+
+    def copy(self) -> Chain:
+        """The same beliefs, to be changed apart from these."""
+        other = copy(self)
+        other.warnings = list(self.warnings)
+        return other
 
     # ------------------------------------------------------------ roots
 

@@ -37,6 +37,18 @@ def check(data: bytes, coding: str, entry: Entry) -> bytes:
     return data
 
 
+def decoded(data: bytes, coding: str, room: int) -> bytes | None:
+    """What ``data``, sent in ``coding``, holds, if that is no more than ``room`` bytes and whole; else None."""
+    try:
+        if coding == "gzip" and data.startswith(_GZIP_MAGIC):
+            data = _inflate(data, room)
+        elif coding == "br":
+            data = _unbrotli(data, room)
+    except RefusalError:
+        return None
+    return data if len(data) <= room else None
+
+
 def _inflate(data: bytes, room: int) -> bytes:
     inflater = zlib.decompressobj(31)
     try:

@@ -59,7 +59,7 @@ def canonical(signed: Any) -> bytes:  # noqa: ANN401
 
 
 def _check_escapes_and_depth(data: bytes) -> None:
-    for string in _STRING.finditer(data):
+    for string in _STRING.finditer(data) if b"\\" in data else ():
         for escape in _ESCAPE.finditer(string[0]):
             if escape[1] not in (b'"', b"\\", b"n"):
                 raise RefusalError("json", 'an escape other than \\" \\\\ \\n')

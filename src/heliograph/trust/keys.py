@@ -123,7 +123,8 @@ def public_from(data: bytes) -> Key:
     """
     try:
         value = json.loads(data)
-        if (value["keytype"], value["scheme"]) not in roles.KNOWN or not isinstance(value["keyval"]["public"], str):
+        known = (value["keytype"], value["scheme"]) in roles.KNOWN
+        if not known or not isinstance(value["keyval"]["public"], str) or len(value["keyval"]) > 1:
             raise ValueError("no public key")
         return Key.from_dict(roles.keyid_of(value), value)
     except (KeyError, TypeError, RecursionError) as error:

@@ -23,6 +23,7 @@ from heliograph.trust.run import Run
 from heliograph.trust.visit import Visit
 
 MAX_CONTENT = 8_388_608  # bytes; a reader may set less than the format's 64 MiB
+NO_ROOT = "the root this reader was given is none"
 _OTHERS = 2  # mirrors a failed step is run again on
 _PROBE_FIRST = frozenset({"signature", "keyid", "mix", "root-expired", "targets-expired"})
 
@@ -56,8 +57,11 @@ def read(
     ``state`` is what was kept (its root may be b""), ``pinned`` the root this reader was built with. Never raises for
     anything a mirror does.
     """
-    reading = _Reading(Run(state, pinned, hosts, now, pinned_time=pinned_time), largest)
-    return (yield from reading.go(target))
+    try:
+        run = Run(state, pinned, hosts, now, pinned_time=pinned_time)
+    except RefusalError as refusal:
+        return Outcome(verdict=Verdict(verdict="refused", code=refusal.code, what=NO_ROOT), state=state)
+    return (yield from _Reading(run, largest).go(target))
 
 
 def numbered(state: State) -> list[tuple[tuple[str, int], bytes]]:
@@ -186,11 +190,8 @@ class _Reading:
             present=present,
             warn=run.warnings(found.chain),
         )
-        return Outcome(verdict=verdict, state=run.kept(found.chain), body=found.body or b"", charges=self._charges())
+        return Outcome(verdict=verdict, state=run.kept(found.chain), body=found.body or b"", charges=run.charges)
 
     def _refused(self, refusal: RefusalError, path: str) -> Outcome:
         verdict = Verdict(verdict="refused", code=refusal.code, path=path, what=refusal.what)
-        return Outcome(verdict=verdict, state=self.run.kept_roots(), charges=self._charges())
-
-    def _charges(self) -> tuple[tuple[int, str], ...]:
-        return tuple(sorted(self.run.charges.items()))
+        return Outcome(verdict=verdict, state=self.run.kept_roots(), charges=self.run.charges)

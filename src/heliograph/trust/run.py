@@ -28,23 +28,36 @@ class Run:
     def __init__(
         self, state: State, pinned: bytes, hosts: Sequence[str], now: datetime, *, pinned_time: bool = False
     ) -> None:
+        """Begin with what was kept, or with the pinned root alone.
+
+        Raises:
+            RefusalError: the pinned root is none.
+        """
         self.state = state if state.root else replace(state, root=pinned)
-        self.hosts, self.now, self.pinned_time = hosts, now, pinned_time
+        self.hosts, self.now = hosts, now
         try:
-            Chain(self.state, now)
+            self._known = Chain(self.state, now, pinned_time=pinned_time)
         except RefusalError:  # a state that is damaged is as good as none
             self.state = State(root=pinned)
-        self.roots: list[bytes] = []
+            self._known = Chain(self.state, now, pinned_time=pinned_time)
         self.out: set[int] = set()  # mirrors left out of this run
-        self.charges: dict[int, str] = {}
-        self.first: RefusalError | None = None
+        self._refusals: dict[int, RefusalError] = {}  # the first of each mirror
         self.probed = False
         self.complete = False
 
     def charge(self, mirror: int, refusal: RefusalError) -> None:
-        """Note that ``mirror`` failed; the first failure of all is what the reader is told if nothing works."""
-        self.charges.setdefault(mirror, refusal.code)
-        self.first = self.first or refusal
+        """Note that ``mirror`` failed."""
+        self._refusals.setdefault(mirror, refusal)
+
+    @property
+    def charges(self) -> tuple[tuple[int, str], ...]:
+        """The codes of mirrors that failed, by their numbers."""
+        return tuple((mirror, refusal.code) for mirror, refusal in sorted(self._refusals.items()))
+
+    @property
+    def first(self) -> RefusalError | None:
+        """How the first mirror failed: what a reader is told if nothing works, whatever others did."""
+        return self._refusals[min(self._refusals)] if self._refusals else None
 
     def chain(self) -> Chain:
         """What is believed before a mirror is asked: the kept state and every root found so far.
@@ -52,14 +65,8 @@ class Run:
         Raises:
             RefusalError: ``root-expired``.
         """
-        chain = self._rooted()
+        chain = self._known.copy()
         chain.settle_root()
-        return chain
-
-    def _rooted(self) -> Chain:
-        chain = Chain(self.state, self.now, pinned_time=self.pinned_time)
-        for root in self.roots:
-            chain.next_root(root)
         return chain
 
     # ------------------------------------------------------------ new roots
@@ -73,24 +80,22 @@ class Run:
     def probe(self) -> Generator[Ask, Got, bool]:
         """Ask several mirrors for the root after the newest one, until none has any; True if one was found."""
         self.probed = True
-        chain = self._rooted()
-        found, size = False, 0
+        before, size = self._known.root.version, 0
         for _ in range(MAX_ROOT_STEPS + 1):
-            candidate, missing = yield from self._candidate(chain)
-            if candidate is None:
+            taken, missing = yield from self._candidate()
+            if not taken:
                 self.complete = missing >= _QUORUM
                 break
-            found, size = True, size + len(candidate)
-            self.roots.append(candidate)
+            size += len(self._known.root.data)
             if size > _MAX_METADATA:
                 break
-        return found
+        return self._known.root.version > before
 
-    def _candidate(self, chain: Chain) -> Generator[Ask, Got, tuple[bytes | None, int]]:
-        """The first valid next root, and how many mirrors said that there is none."""
+    def _candidate(self) -> Generator[Ask, Got, tuple[bool, int]]:
+        """Believe the first valid next root; whether there was one, and how many mirrors said that there is none."""
         missing = 0
         asked: set[str] = set()
-        name = f"tuf/{chain.root.version + 1}.root.json"
+        name = f"tuf/{self._known.root.version + 1}.root.json"
         for mirror, host in enumerate(self.hosts):
             if mirror in self.out or (host and host in asked) or len(asked) >= _ASKED:
                 continue
@@ -100,13 +105,13 @@ class Run:
                 missing += got.fate == "missing"
                 continue
             try:
-                chain.next_root(whole(got, name, roles.LIMITS["root"]))
+                self._known.next_root(whole(got, name, roles.LIMITS["root"]))
             except RefusalError as refusal:
                 self.charge(mirror, refusal)
                 self.out.add(mirror)
             else:
-                return got.data, missing
-        return None, missing
+                return True, missing
+        return False, missing
 
     # ------------------------------------------------------------ ends
 
@@ -125,7 +130,7 @@ class Run:
 
     def kept_roots(self) -> State:
         """The state to store after a refusal: a newer root is kept at once, whatever came after."""
-        return replace(self._rooted().stored, probed=self.state.probed) if self.roots else self.state
+        return replace(self._known.stored, probed=self.state.probed)
 
 
 def whole(got: Got, name: str, limit: int) -> bytes:

@@ -205,7 +205,7 @@ def files(standing: Standing, now: datetime, roots: Sequence[bytes] = ()) -> dic
         found[f"tuf/{standing.version(role)}.{role}.json"] = getattr(standing, role)
     found[f"edition/{sha256(standing.head).hexdigest()}.head"] = standing.head
     found[paths.TIMESTAMP] = standing.timestamp
-    found[paths.POINTER] = bundle.join(
+    now_bytes = bundle.join(
         bundle.Bundle(
             timestamp=standing.timestamp,
             snapshot=standing.snapshot,
@@ -214,7 +214,8 @@ def files(standing: Standing, now: datetime, roots: Sequence[bytes] = ()) -> dic
             head=standing.head,
         )
     )
-    return found
+    encoded = {paths.POINTER + suffix: data for suffix, data in bundle.encodings(now_bytes).items()}
+    return {**found, **encoded, paths.POINTER: now_bytes}
 
 
 def _sealed(content: Signed, role: roles.Role, signers: Signers, delegator: File) -> bytes:

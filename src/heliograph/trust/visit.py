@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from heliograph.model import paths
 from heliograph.model.release import Ask, Got
-from heliograph.trust import bundle, edition_map, roles
+from heliograph.trust import bundle, content, edition_map, roles
 from heliograph.trust.chain import Chain
 from heliograph.trust.edition_map import Entry
 from heliograph.trust.head import MAX_HEAD, Head
@@ -23,11 +23,10 @@ MAX_TILE = 512  # bytes
 
 
 class Visit:
-    """What one mirror shows. ``pointer`` is what came for ``now``."""
+    """What one mirror shows."""
 
     def __init__(self, chain: Chain, mirror: int) -> None:
         self.chain, self.mirror = chain, mirror
-        self.pointer = Got(fate="missing")
         self._bundle: bundle.Bundle | None = None
 
     def file(self, name: str, limit: int) -> Generator[Ask, Got, bytes]:
@@ -47,8 +46,10 @@ class Visit:
             RefusalError: any of ``Chain``.
         """
         chain = self.chain
-        self.pointer = yield Ask(mirror=self.mirror, name=paths.POINTER, limit=bundle.MAX_BUNDLE)
-        self._bundle = bundle.split(self.pointer.data) if self.pointer.fate == "whole" else None
+        limit = bundle.MAX_BUNDLE
+        got = yield Ask(mirror=self.mirror, name=paths.POINTER, limit=limit, codings=("br", "gzip"))
+        pointer = content.decoded(got.data, got.coding, limit) if got.fate == "whole" else None
+        self._bundle = bundle.split(pointer) if pointer is not None else None
         yield from self._timestamp()
         chain.snapshot((yield from self._versioned("snapshot", chain.wanted_snapshot)))
         chain.targets((yield from self._versioned("targets", chain.wanted_targets)))
@@ -80,18 +81,22 @@ class Visit:
     # ------------------------------------------------------------ the map
 
     def entry(self, path: str, head: Head) -> Generator[Ask, Got, Entry | None]:
-        """What the release says of ``path``: from the fresh list, or by the walk; None where it has no such file.
+        """What the release says of ``path``; None where it has no such file.
+
+        The fresh list costs as much as a walk. It is asked for where its other pages are the next to be read, from the
+        front page; whoever comes to one story by a link takes the walk.
 
         Raises:
             RefusalError: ``object``, ``map``, ``too-long`` or ``unavailable``.
         """
         key = paths.key_of(path)
-        try:
-            rows = yield from self.fresh(head)
-        except RefusalError:
-            rows = []  # the map decides
-        if (found := edition_map.find(rows, key)) is not None:
-            return found
+        if path in paths.ROOT_NAMES:
+            try:
+                rows = yield from self.fresh(head)
+            except RefusalError:
+                rows = []  # the map decides
+            if (found := edition_map.find(rows, key)) is not None:
+                return found
         index = edition_map.index_of(key, head.bits)
         name = head.root
         for step in edition_map.walk(index, head.bits):
