@@ -112,7 +112,36 @@ PARTS = (
             ),
         ),
     ),
-    Part(name="whole", title="Whole tools", module="benchmarks.whole", arguments=("--stories", "1000")),
+    Part(
+        name="trust",
+        title="What trust costs",
+        module="benchmarks.trust",
+        lines=(
+            Line(
+                what="proof of one page out of 1,000,000 files, cold, mean",
+                value="{0:,.0f} B",
+                paths=("1,000,000 files.bytes, cold, mean",),
+                goal="<= 3,500 B",
+            ),
+            Line(
+                what="check one page, cold, without the network",
+                value="{0:.1f} ms",
+                paths=("1,000,000 files.verify, ms, median",),
+                goal="<= 30 ms",
+            ),
+            Line(
+                what="sign one changed page, 1,000,000 files",
+                value="{0:.1f} ms, {1:,.0f} B in {2:.0f} objects",
+                paths=(
+                    "1,000,000 files.one change: sign, ms",
+                    "1,000,000 files.one change: bytes",
+                    "1,000,000 files.one change: objects",
+                ),
+                goal="<= 100 ms, 9 KB, 14",
+            ),
+        ),
+    ),
+    Part(name="whole", title="Whole tools", module="benchmarks.whole", arguments=("--stories", "1000", "--first")),
     Part(
         name="whole-10000",
         title="Whole tools, 10,000 stories",
