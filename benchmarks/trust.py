@@ -100,8 +100,11 @@ def built(count: int) -> Site:
         objects[name] = data
         root = name
     files = lab.folder(NOW)
-    root, targets = files["tuf/1.root.json"], files["tuf/1.targets.json"]
-    standing = sign.Standing(root=root, targets=targets, targets_since=NOW - timedelta(days=31))
+    standing = sign.Standing(
+        root=files["tuf/1.root.json"],
+        targets=files["tuf/1.targets.json"],
+        targets_since=NOW - timedelta(days=31),
+    )
     site = Site(count, bits, objects, root, standing, {}, {})
     _release(site, NOW, range(_FRESH))
     return site
