@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -75,16 +75,15 @@ class Pen:
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """Whose signatures a role needs, and how many of them; ``able`` are those who are asked, by default just enough."""
+    """Whose signatures a role needs, and how many of them."""
 
     pens: tuple[Pen, ...]
     threshold: int = 1
-    able: tuple[Pen, ...] = field(default=())
 
     @property
     def signers(self) -> tuple[Pen, ...]:
-        """Who signs when nothing else is said."""
-        return self.able or self.pens[: self.threshold]
+        """Who signs when nothing else is said: just enough."""
+        return self.pens[: self.threshold]
 
     @property
     def keys(self) -> Value:

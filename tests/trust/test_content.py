@@ -85,3 +85,25 @@ def test_bytes_of_the_right_length_must_have_the_hash() -> None:
     assert code_of(PAGE.body.swapcase(), "") == "hash"
     assert code_of(PAGE.body, "", Entry(bytes(32), len(PAGE.body))) == "hash"
     assert code_of(PAGE.body, "", Entry(ENTRY.digest, len(PAGE.body) - 1)) == "length"
+
+
+def test_a_file_that_begins_like_gzip_is_taken_as_it_is_where_no_coding_was_sent() -> None:
+    data = BODIES["gzip"]
+    entry = Entry(sha256(data).digest(), len(data))
+    assert content.check(data, "", entry) == data
+    assert content.check(brotli.compress(data), "br", entry) == data
+
+
+@pytest.mark.parametrize("coding", BODIES)
+def test_what_has_no_hash_yet_is_decoded_up_to_its_room(coding: str) -> None:
+    room = len(PAGE.body)
+    assert content.decoded(BODIES[coding], coding, room) == PAGE.body
+    assert content.decoded(BODIES[coding], coding, room - 1) is None
+    assert content.decoded(PAGE.body, "gzip", room) == PAGE.body  # the host has undone it
+    assert content.decoded(BODIES["gzip"], "", room) == BODIES["gzip"]
+
+
+@given(st.binary(max_size=200), CODINGS)
+def test_any_bytes_are_decoded_or_not(data: bytes, coding: str) -> None:
+    found = content.decoded(data, coding, 100)
+    assert found is None or len(found) <= 100

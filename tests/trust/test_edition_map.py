@@ -162,6 +162,15 @@ def test_a_tree_needs_all_its_shards() -> None:
 def test_any_other_tile_is_refused(data: bytes, width: int) -> None:
     with pytest.raises(RefusalError, match="object"):
         edition_map.check_tile(data, bytes(32), 32 << width)
+    assert not edition_map.is_tile(data, bytes(32), width)
+
+
+def test_a_tile_has_one_name_and_one_length() -> None:
+    tile = bytes(range(128))
+    name = edition_map.tile_hash(tile)
+    assert edition_map.is_tile(tile, name, 2)
+    assert not edition_map.is_tile(tile, name, 3)
+    assert not edition_map.is_tile(tile[:64], name, 1)
 
 
 # ---------------------------------------------------------------- shards

@@ -78,6 +78,14 @@ def test_no_request_raises_anything(request: str) -> None:
     assert cold().read([R2.files], request, NOW).verdict.verdict in ("refused", "withdrawn", "verified")
 
 
+@pytest.mark.parametrize("root", [b"", b"{}", papers.root(1, R1.papers.ring, R1.time, R1.papers.ring.root.pens[:2])])
+def test_a_root_that_is_none_gives_a_verdict_too(root: bytes) -> None:
+    somebody = Reader(pinned=root)
+    assert somebody.read([R2.files], PAGE, NOW).verdict.verdict == "refused"
+    assert somebody.audit(R2.files, NOW, []).verdict.verdict == "refused"
+    assert somebody.asked == []
+
+
 # ---------------------------------------------------------------- what is fetched
 
 

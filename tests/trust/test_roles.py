@@ -53,7 +53,7 @@ def test_an_honest_file_is_read(role: Role) -> None:
 @given(data=st.data())
 def test_a_file_with_anything_anywhere_is_read_or_refused(role: Role, data: st.DataObject) -> None:
     value = json.loads(HONEST[role])
-    place, name = value, "signed"
+    place, name = value, data.draw(st.sampled_from(["signed", "signed", "signatures"]))
     while isinstance(place[name], dict | list) and place[name] and data.draw(st.integers(0, 4)):
         place = place[name]
         name = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
@@ -92,6 +92,12 @@ def test_limits_are_those_of_the_specification(role: Role) -> None:
     ("role", "change", "code"),
     [
         ("root", lambda signed: signed.update(consistent_snapshot=False), "field"),
+        ("root", lambda signed: signed["keys"].update({"zz": _plain_key()}), "field"),
+        ("root", lambda signed: _listed(signed, {**_plain_key(), "keyval": {"public": "00" * 32, "x": 1}}), "field"),
+        ("root", lambda signed: _listed(signed, {**_plain_key(), "keyval": {"public": "AA" * 32}}), "field"),
+        ("root", lambda signed: _listed(signed, {**_plain_key(), "keyval": {"public": "00" * 31}}), "field"),
+        ("root", lambda signed: _listed(signed, {**_plain_key(), "keyval": {}}), "field"),
+        ("root", lambda signed: _listed(signed, _plain_key()), ""),
         ("root", lambda signed: signed["roles"].pop("snapshot"), "field"),
         ("root", lambda signed: signed["roles"].update(mirrors=signed["roles"]["root"]), "field"),
         ("root", lambda signed: signed["roles"]["root"]["keyids"].append("0" * 64), "field"),
@@ -99,8 +105,20 @@ def test_limits_are_those_of_the_specification(role: Role) -> None:
         ("timestamp", lambda signed: signed["meta"].update({"targets.json": {"version": 1}}), "field"),
         ("timestamp", lambda signed: signed["meta"]["snapshot.json"]["hashes"].update(sha512="0" * 128), "field"),
         ("timestamp", lambda signed: signed["meta"]["snapshot.json"].pop("length"), "field"),
+        ("timestamp", lambda signed: signed["meta"]["snapshot.json"]["hashes"].update(sha256="A" * 64), "field"),
+        ("timestamp", lambda signed: signed["meta"]["snapshot.json"].update(version=0), "field"),
         ("snapshot", lambda signed: signed.update(meta=[]), "field"),
-        ("targets", lambda signed: signed["targets"].update({"a/page.html": {}}), "field"),
+        ("snapshot", lambda signed: signed["meta"].update({"mirrors.json": {"version": "1"}}), "field"),
+        ("snapshot", lambda signed: signed["meta"].update({"mirrors.json": {"version": 0}}), "field"),
+        ("snapshot", lambda signed: signed["meta"].update({"mirrors.json": {"version": 1, "hashes": {}}}), "field"),
+        ("snapshot", lambda signed: signed["meta"].update({"mirrors.json": {"version": 1}}), ""),
+        ("targets", lambda signed: signed["targets"].update({"a/page.html": papers.file_entry(b"x")}), "field"),
+        ("targets", lambda signed: signed["targets"].update({"code/sw.js": {"length": 1}}), "field"),
+        (
+            "targets",
+            lambda signed: signed["delegations"].update(roles={"x": signed["delegations"]["roles"][0]}),
+            "field",
+        ),
         ("targets", lambda signed: signed["delegations"]["roles"].append(signed["delegations"]["roles"][0]), "field"),
         ("targets", lambda signed: signed["delegations"]["roles"].clear(), "field"),
         ("targets", lambda signed: signed["delegations"]["roles"][0].update(paths=["*"]), "field"),
@@ -116,6 +134,24 @@ def test_limits_are_those_of_the_specification(role: Role) -> None:
 )
 def test_what_a_role_must_not_hold_is_refused(role: Role, change: Any, code: str) -> None:
     assert code_of(role, changed(role, change)) == code
+
+
+def _plain_key() -> dict[str, Any]:
+    return {"keytype": "ed25519", "keyval": {"public": "00" * 32}, "scheme": "ed25519"}
+
+
+def _listed(signed: Any, key: dict[str, Any]) -> None:
+    """A further key, under its true id."""
+    signed["keys"][keyid_of(key)] = key
+
+
+@pytest.mark.parametrize(
+    "signatures", [5, None, "x", {}, {"keyid": "sig"}, [5], [{}], [{"keyid": "0" * 64, "sig": "0"}]]
+)
+def test_what_is_no_list_of_signatures_is_refused(signatures: object) -> None:
+    assert (
+        code_of("edition", changed("edition", lambda value: value.update(signatures=signatures), outer=True)) == "field"
+    )
 
 
 def test_a_key_has_the_id_of_the_specification() -> None:

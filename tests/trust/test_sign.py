@@ -173,6 +173,7 @@ def test_what_expires_is_told_in_time() -> None:
     assert not at["root"].is_urgent
     assert {one.role for one in sign.expiries(first, START + 350 * DAY) if one.is_urgent} == set(roles.ROLES)
     assert not any(one.is_near for one in sign.expiries(first, START))
+    assert [one.role for one in sign.expiries(standing(), START)] == ["root", "targets"]
 
 
 # ---------------------------------------------------------------- files

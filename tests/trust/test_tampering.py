@@ -7,6 +7,7 @@ from its number.
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 from collections import Counter
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 
+import brotli
 import pytest
 from conformance.trust import site
 from conformance.trust.bases import HOUR, base
@@ -30,10 +32,18 @@ OLD, NEW = base("r1"), base("r2")
 NOW = NEW.time + HOUR
 TRUTH = {of.release: of.pages for of in (OLD, NEW)}
 PATHS = sorted({*OLD.pages, *NEW.pages, "a/none.html"})
-NAMES = sorted(NEW.files)
+POINTERS = ("now", "now.br", "now.gz")
 ROLES = ("timestamp", "snapshot", "edition", "targets")
 
 Files = dict[str, bytes]
+
+
+def _encoded(pointer: bytes) -> Files:
+    return {"now.br": brotli.compress(pointer, quality=1), "now.gz": gzip.compress(pointer, 1, mtime=0)}
+
+
+MIRROR: Files = {**NEW.files, **_encoded(NEW.files["now"])}
+NAMES = sorted(MIRROR)
 
 
 # ---------------------------------------------------------------- what is done to a file
@@ -58,7 +68,7 @@ def _insert(chance: random.Random, data: bytes) -> bytes:
             chance.randbytes(chance.choice((1, 4, 600))),
             data[: chance.randint(0, len(data))],
             chance.choice((b"\n", b" ", b"{", b'"', b"[" * 40, b"\xff", b"\0", b"0", b'"version":9,')),
-            NEW.files[chance.choice(NAMES)][:200],
+            MIRROR[chance.choice(NAMES)][:200],
         )
     )
     return data[:place] + piece + data[place:]
@@ -74,7 +84,7 @@ def _digits(chance: random.Random, data: bytes) -> bytes:
 
 
 def _other(chance: random.Random, _: bytes) -> bytes:
-    return NEW.files[chance.choice(NAMES)]
+    return MIRROR[chance.choice(NAMES)]
 
 
 def _nothing(_: random.Random, __: bytes) -> bytes:
@@ -94,7 +104,7 @@ CHANGES: tuple[Callable[[random.Random, bytes], bytes], ...] = (
 
 def tampered(chance: random.Random, path: str) -> Files:
     """A mirror of r2 after somebody was at it who does not want ``path`` to be read as it is."""
-    files = dict(NEW.files)
+    files = dict(MIRROR)
     for _ in range(chance.choice((1, 1, 1, 2, 5))):
         name = chance.choice(needed(path) if chance.random() < 0.8 else NAMES)
         match chance.randrange(10):
@@ -109,21 +119,23 @@ def tampered(chance: random.Random, path: str) -> Files:
                 files[name] = chance.choice(CHANGES)(chance, files.get(name, b""))
     match chance.randrange(4):
         case 0:  # the single files count
-            files.pop("now", None)
+            for name in POINTERS:
+                files.pop(name, None)
         case 1:  # and are the same in the bundle
             made = {role: files.get(f"tuf/2.{role}.json", b"") for role in ROLES[1:]}
             files["now"] = NEW.papers.pointer({**made, "timestamp": files.get("tuf/timestamp.json", b"")})
+            files |= _encoded(files["now"])
     return files
 
 
 @cache
 def needed(path: str) -> list[str]:
     """Every file that a reader of ``path`` may look at."""
-    asked: set[str] = {f"tuf/2.{role}.json" for role in ROLES[1:]}
+    asked: set[str] = {*POINTERS, *(f"tuf/2.{role}.json" for role in ROLES[1:])}
     fresh = site.object_name(sha256(NEW.map.fresh).digest())
-    for left_out in ({"now"}, {fresh}, {path}, {path, f"{path}.br"}):
+    for left_out in (set(POINTERS), {fresh}, {path}, {path, f"{path}.br"}):
         reader = Reader(pinned=OLD.papers.roots[0])
-        reader.read([{name: data for name, data in NEW.files.items() if name not in left_out}], path, NOW)
+        reader.read([{name: data for name, data in MIRROR.items() if name not in left_out}], path, NOW)
         asked |= {*reader.asked}
     return sorted(asked)
 
@@ -210,7 +222,7 @@ def test_nothing_that_is_done_to_a_mirror_is_shown(part: int) -> None:
 def test_the_tampering_reaches_every_file() -> None:
     chance = random.Random("kinds")
     reached: set[str] = set()
-    for number in range(2_000):
+    for number in range(5_000):
         files = tampered(chance, PATHS[number % len(PATHS)])
-        reached |= {name for name in NEW.files if files.get(name) != NEW.files[name]}
-    assert set(NEW.files) - reached == set()
+        reached |= {name for name in MIRROR if files.get(name) != MIRROR[name]}
+    assert set(MIRROR) - reached == set()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import brotli
 import pytest
 from conformance.trust import site
-from conformance.trust.bases import HOUR, base
+from conformance.trust.bases import HOUR, base, with_map
 
 from heliograph.lab.readers import Host, Reply, drive
 from heliograph.model import paths
@@ -124,3 +124,13 @@ def test_whoever_demands_the_fresh_list_is_told_what_is_wrong_with_it(reply: Rep
         drive(looked.fresh(head), mirror.get)
     assert caught.value.code == code
     assert drive(looked.entry("index.html", head), mirror.get) is not None  # the map decides
+
+
+@pytest.mark.parametrize("length", [52, 520])
+def test_a_fresh_list_of_another_length_than_the_head_says_is_not_taken(length: int) -> None:
+    files = {**R2.files, **with_map(R2, R2.map, fresh_len=length)}
+    looked = visit()
+    head = drive(looked.head(), Host(files=files).get)
+    with pytest.raises(RefusalError, match="fresh"):
+        drive(looked.fresh(head), Host(files=files).get)
+    assert drive(looked.entry("index.html", head), Host(files=files).get) is not None

@@ -113,17 +113,30 @@ def _head_case(number: str, what: str, head: bytes, code: str = "head") -> Case:
 
 
 def _fresh() -> list[Case]:
+    """The page that is asked for is in the list, and the list is wrong about it."""
     r2 = base("r2")
-    fresh = r2.map.fresh
+    fresh, row = r2.map.fresh, site.record(_FRESH_PAGE, r2.pages[_FRESH_PAGE])
+    wrong = _flip(fresh, fresh.index(row) + site.KEY)
     name = site.object_name(sha256(fresh).digest())
-    flipped = served("r2", {name: _flip(fresh, 30)})
-    other = replace(r2.map, fresh=_flip(fresh, 30))
-    stranger = replace(r2.map, fresh=b"".join(sorted([*site.rows_of(fresh), site.record("a/none.html", b"none")])))
+    flipped = served("r2", {name: wrong})
+    stranger = site.record("a/none.html", b"none")
+    signed = {
+        "M14": ("the fresh list differs from the map", wrong),
+        "M14-more": ("the fresh list has a page more", b"".join(sorted([*site.rows_of(fresh), stranger]))),
+        "M14-order": ("the fresh list is out of order", b"".join(site.rows_of(wrong)[::-1])),
+    }
+    lists = {number: served("r2", with_map(r2, replace(r2.map, fresh=data))) for number, (_, data) in signed.items()}
     return [
         read("M13", "fresh list: one bit", flipped, _FRESH_PAGE, verified("r2", _FRESH_PAGE)),
         audit("M13-audit", "fresh list: one bit", flipped, refused("fresh")),
-        audit("M14", "the fresh list differs from the map", served("r2", with_map(r2, other)), refused("fresh")),
-        audit("M14-more", "the fresh list has a page more", served("r2", with_map(r2, stranger)), refused("fresh")),
+        *(audit(number, what, lists[number], refused("fresh")) for number, (what, _) in signed.items()),
+        read(
+            "M14-order-read",
+            "the fresh list is out of order, so that the map decides",
+            lists["M14-order"],
+            _FRESH_PAGE,
+            verified("r2", _FRESH_PAGE),
+        ),
     ]
 
 

@@ -60,14 +60,15 @@ def _lower_alone() -> list[Case]:
         ),
     ]
     for number, role, what in (("R04-rotated", "targets", "old targets"), ("R05-rotated", "edition", "an old edition")):
-        files = base("r1").papers.signed()[role]
-        edits = {"snapshot": Change(edit=names(f"{role}.json", 1))}
-        made = replace(r3.papers, versions=replace(r3.papers.versions, snapshot=9, timestamp=9)).files(edits)
+        # not the file of r1: nothing but its version is old
+        old = r3.papers.signed({role: Change(edit=version(1))})[role]
+        about = replace(r3.papers, versions=replace(r3.papers.versions, snapshot=9, timestamp=9))
+        made = about.files({"snapshot": Change(edit=names(f"{role}.json", 1))})
         found.append(
             read(
                 number,
                 f"after online was replaced, so that snapshots are not compared, one names {what}",
-                served("r3", {**made, f"tuf/1.{role}.json": files, "now": None}),
+                served("r3", {**made, f"tuf/1.{role}.json": old, "now": None}),
                 PAGE,
                 refused("rollback"),
                 state="after:r2",
@@ -92,6 +93,8 @@ def _mixed() -> list[Case]:
     old, new = r1.papers.signed(), r2.papers.signed()
     page, was, now = _beside_a_change()
     again = r2.papers.signed({"snapshot": Change(edit=put(expires=stamp(r2.time.replace(day=5))))})["snapshot"]
+    entry = {**file_entry(new["snapshot"]), "version": 5}
+    numbered = _timestamp(r2, put(meta={"snapshot.json": entry}))
     newer = r2.papers.signed({"targets": Change(edit=version(3))})["targets"]
     none_of_r2 = dict.fromkeys(r2.map.objects().keys() - r1.files.keys())
     return [
@@ -106,6 +109,13 @@ def _mixed() -> list[Case]:
             "R10-again",
             "a snapshot of the same version that the timestamp does not name",
             served("r2", {"tuf/2.snapshot.json": again, "now": _bundle(new, snapshot=again)}),
+            PAGE,
+            refused("mix"),
+        ),
+        read(
+            "R10-number",
+            "the snapshot that the timestamp names, but by another version",
+            served("r2", {**numbered, "tuf/5.snapshot.json": new["snapshot"]}),
             PAGE,
             refused("mix"),
         ),

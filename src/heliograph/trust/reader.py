@@ -118,7 +118,7 @@ class _Reading:
 
     def _on(self, mirror: int, path: str) -> Generator[Ask, Got, _Found | None]:
         """What ``mirror`` gives, None where it is refused; once more after a probe that found new roots."""
-        for _ in range(2):
+        while True:
             try:
                 return (yield from self._from(mirror, path))
             except RefusalError as refusal:
@@ -127,23 +127,21 @@ class _Reading:
                     continue
                 self.run.charge(mirror, refusal)
                 return None
-        return None
 
-    def _from(self, mirror: int, path: str) -> Generator[Ask, Got, _Found]:
-        for last in (False, True):
-            visit = Visit(self.run.chain(), mirror)
-            head = yield from visit.head()
-            entry = yield from visit.entry(path, head)
-            if entry is None:
-                return _Found(chain=visit.chain, head=head, body=None)
-            try:
-                body = yield from self._content(visit, path, entry)
-            except RefusalError:
-                if last:
-                    raise
-                continue  # the mirror may have changed meanwhile: its metadata once more
-            return _Found(chain=visit.chain, head=head, body=body)
-        raise AssertionError
+    def _from(self, mirror: int, path: str, *, again: bool = True) -> Generator[Ask, Got, _Found]:
+        visit = Visit(self.run.chain(), mirror)
+        head = yield from visit.head()
+        entry = yield from visit.entry(path, head)
+        if entry is None:
+            return _Found(chain=visit.chain, head=head, body=None)
+        try:
+            body = yield from self._content(visit, path, entry)
+        except RefusalError:
+            if not again:
+                raise
+            # the mirror may have changed meanwhile: its metadata once more
+            return (yield from self._from(mirror, path, again=False))
+        return _Found(chain=visit.chain, head=head, body=body)
 
     # ------------------------------------------------------------ step 9
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from heliograph.model.release import Ask, Got
 from heliograph.trust import roles
-from heliograph.trust.chain import MAX_ROOT_STEPS, Chain, State
+from heliograph.trust.chain import Chain, State
 from heliograph.trust.refusal import RefusalError
 
 _ASKED = 3  # mirrors asked for a new root
@@ -81,14 +81,12 @@ class Run:
         """Ask several mirrors for the root after the newest one, until none has any; True if one was found."""
         self.probed = True
         before, size = self._known.root.version, 0
-        for _ in range(MAX_ROOT_STEPS + 1):
+        while size <= _MAX_METADATA:  # and no more steps than the chain allows
             taken, missing = yield from self._candidate()
             if not taken:
                 self.complete = missing >= _QUORUM
                 break
             size += len(self._known.root.data)
-            if size > _MAX_METADATA:
-                break
         return self._known.root.version > before
 
     def _candidate(self) -> Generator[Ask, Got, tuple[bool, int]]:
