@@ -8,7 +8,7 @@ from heliograph.model import paths
 from heliograph.model.ledger import Change
 
 FRONT = "index.html"
-_NEW, _SIGNED, _POINTERS, _REPLACED, _ENDED = range(5)  # steps, each whole before the next
+_NEW, _POINTERS, _REPLACED, _ENDED = range(4)  # steps, each whole before the next
 
 
 def plan(shown: int | None, done: int | None, newest: int) -> int | None:
@@ -57,13 +57,12 @@ def _step(change: Change) -> int:
         return _ENDED
     if paths.plain_name(change.name) in (paths.TIMESTAMP, paths.POINTER):
         return _POINTERS
-    if change.name.startswith("tuf/"):
-        return _SIGNED
     return _NEW if change.fresh else _REPLACED
 
 
 def _within(change: Change) -> tuple[int, str]:
-    """The front page after what it links to; ``now`` after the timestamp and after its own encodings."""
-    if change.name == paths.POINTER:
-        return 2, change.name
-    return int(paths.plain_name(change.name) in (FRONT, paths.POINTER)), change.name
+    """The front page after what it links to, metadata after what it names, ``now`` last."""
+    name = change.name
+    if name == paths.POINTER or (name.startswith("tuf/") and name != paths.TIMESTAMP):
+        return 2, name
+    return int(paths.plain_name(name) in (FRONT, paths.POINTER)), name
