@@ -40,7 +40,7 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
     "zip": "application/zip",
 }
 MAPPED_TYPES: Final[Mapping[str, str]] = {**TEXT_TYPES, **MEDIA_TYPES}
-POINTER, TIMESTAMP = "now", "tuf/timestamp.json"
+POINTER, TIMESTAMP, CHECKPOINT = "now", "tuf/timestamp.json", "log/checkpoint"
 MAX_PATH, MAX_SEGMENTS = 200, 11  # bytes; segments below a/
 
 _SEGMENT = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}")
