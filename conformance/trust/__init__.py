@@ -2,5 +2,5 @@
 
 signing  test keys          site   what is published       papers  metadata, honest or not
 bases    r1 r2 r3 deep      case   what a case consists of cases/  all of them, a file for each group
-generate writes the folder  verify runs one case against our reader
+generate writes the folder  verify runs one case against our reader    releaselog  the log of releases
 """

@@ -43,10 +43,11 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """A visit before the one that is judged: the front page, from ``mirror`` under two host names."""
+    """A visit before the one that is judged: the front page, from ``mirror`` under two host names; or an audit of it."""
 
     now: datetime
     mirror: Served
+    mode: Literal["read", "audit"] = "read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,11 @@ class Case:
             found["request"] = self.request
         if visits := self.visits():
             found["before"] = [
-                {"now": stamp(visit.now), "mirror": visit.mirror.object(f"{folder}/before-{place}")}
+                {
+                    "now": stamp(visit.now),
+                    "mirror": visit.mirror.object(f"{folder}/before-{place}"),
+                    **({"mode": "audit"} if visit.mode == "audit" else {}),
+                }
                 for place, visit in enumerate(visits)
             ]
         if self.cut:

@@ -35,7 +35,10 @@ def verdict_on(folder: Path) -> Json:
     reader = Reader(pinned=pinned)
     for visit in case.get("before", []):
         both = [_host(top, visit["mirror"], place) for place in (0, 1)]
-        reader.read(both, "index.html", _time(visit["now"]))
+        if visit.get("mode") == "audit":
+            reader.audit(both[0], _time(visit["now"]), listing(both[0].files))
+        else:
+            reader.read(both, "index.html", _time(visit["now"]))
     reader.state = _through_a_file(reader.state, cut=case.get("cut", False))
     if case["mode"] == "audit":
         kinds = case["mirrors"][0].get("kinds", {})

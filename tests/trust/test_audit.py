@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import get_args
 
@@ -11,17 +11,16 @@ import brotli
 import pytest
 from conformance.trust import papers, site
 from conformance.trust.bases import HOUR, NAMES, Base, base, second_root, with_map
+from conformance.trust.releaselog import Log, with_log
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliograph.lab.readers import Host, Reader, Reply, drive, listing
 from heliograph.model import paths
-from heliograph.model.release import Ask, Got
 from heliograph.trust import audit
 from heliograph.trust.audit import Kind
 from heliograph.trust.chain import State
 from heliograph.trust.reader import Outcome
-from heliograph.trust.refusal import RefusalError
 
 R1, R2, DEEP = base("r1"), base("r2"), base("deep")
 PAGE = site.PLAIN
@@ -273,19 +272,27 @@ def test_fresh_pages_are_those_of_the_map() -> None:
     assert audited({**R2.files, **with_map(R2, other, **lines)}).verdict.code == "fresh"  # an older release's list
 
 
-def test_a_log_is_checked_where_there_is_a_check() -> None:
-    heads = []
+def test_the_log_is_checked_where_the_policy_names_one_and_its_checkpoint_is_kept() -> None:
+    made = Log(entries=(R1.papers.head, R2.papers.head))
+    files = {**R2.files, **with_log(R2, made)}
+    reader = Reader(pinned=R2.papers.roots[0])
+    outcome = reader.audit(files, R2.time + HOUR, listing(files))
+    assert outcome.verdict.verdict == "verified"
+    assert reader.state.checkpoint == files["log/checkpoint"]
+    assert "log/checkpoint" in reader.asked
+    reader.read([files, files], PAGE, R2.time + HOUR)  # who reads one page in between asks for no log, and forgets none
+    assert reader.state.checkpoint == files["log/checkpoint"]
+    assert reader.asked.count("log/checkpoint") == 1
+    gone = {name: data for name, data in files.items() if name != "log/checkpoint"}
+    outcome = reader.audit(gone, R2.time + HOUR, listing(gone))
+    assert (outcome.verdict.code, reader.state.checkpoint) == ("log", files["log/checkpoint"])
 
-    def check(head: bytes) -> Generator[Ask, Got, None]:
-        heads.append(head)
-        got = yield Ask(mirror=0, name="log/checkpoint", limit=100)
-        if got.fate != "whole":
-            raise RefusalError("log", "there is none")
 
-    for files, code in ((R2.files, "log"), (with_(**{"log/checkpoint": b"x"}), "")):
-        run = audit.audit(State(root=b""), R2.papers.roots[0], R2.time, listing(files), log=check)
-        assert drive(run, Host(files=files).get).verdict.code == code
-    assert heads == [R2.papers.head] * 2
+def test_without_a_log_in_the_policy_none_is_asked_for() -> None:
+    reader = Reader(pinned=R2.papers.roots[0])
+    files = with_(**{"log/checkpoint": b"x"})
+    assert reader.audit(files, R2.time + HOUR, listing(files)).verdict.verdict == "verified"
+    assert "log/checkpoint" not in reader.asked
 
 
 def test_what_was_seen_before_counts() -> None:

@@ -162,7 +162,7 @@ def test_the_right_edge_of_an_earlier_size_is_found_in_the_tiles_of_a_later_one(
 
 @settings(deadline=None)
 @given(st.integers(1, 2**40), st.data())
-def test_proofs_of_huge_logs_ask_for_few_tiles_whose_names_are_those_of_the_format(size: int, data: st.DataObject) -> None:
+def test_proofs_of_huge_logs_ask_for_few_tiles_with_names_of_the_format(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     tiles = log.tiles_of(log.inclusion(index, size), size)
     tiles += log.tiles_of(log.consistency(index + 1, size), size)
@@ -196,11 +196,10 @@ def test_a_bundle_is_read_as_it_was_written(entries: list[bytes]) -> None:
 def test_any_bytes_are_a_bundle_or_refused(data: bytes, width: int) -> None:
     try:
         found = log.entries_in(data, Tile(ENTRIES, 0, width))
-    except RefusalError as refusal:
-        assert refusal.code == "log"
-    else:
-        assert log.bundle(found) == data
-        assert len(found) == width
+    except RefusalError:
+        return
+    assert log.bundle(found) == data
+    assert len(found) == width
 
 
 @pytest.mark.parametrize("data", [b"\0", b"\0\1", b"\2\1" + bytes(513), b"\0\1x\0", b"\0\0\0\0", b""])

@@ -49,7 +49,7 @@ def refused(data: bytes, policy: LogPolicy = POLICY) -> str:
 def test_a_checkpoint_is_read_as_it_was_written_and_is_the_same_each_time() -> None:
     assert read_checkpoint(GOOD, POLICY) == POINT
     assert write_checkpoint(POINT, SEED) == GOOD
-    assert TEXT == b"heliograph/abcde/2\n12\n" + base64.b64encode(POINT.root) + b"\n"
+    assert b"heliograph/abcde/2\n12\n" + base64.b64encode(POINT.root) + b"\n" == TEXT
 
 
 def test_a_key_is_handed_around_as_elsewhere() -> None:

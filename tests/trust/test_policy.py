@@ -78,7 +78,9 @@ values = st.recursive(
 
 @given(values)
 def test_whatever_stands_there_is_read_or_refused(value: Any) -> None:
+    code = ""
     try:
         read_policy(written(log=value))
     except RefusalError as refusal:
-        assert refusal.code == "field"
+        code = refusal.code
+    assert code in ("", "field")

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from conformance.trust.case import Case
-from conformance.trust.cases import content, freshness, jsonform, keys, limits, mapform, names, rollback, roots
+from conformance.trust.cases import (
+    content,
+    freshness,
+    jsonform,
+    keys,
+    limits,
+    mapform,
+    names,
+    releaselog,
+    rollback,
+    roots,
+)
 
-GROUPS = (content, names, freshness, rollback, keys, roots, mapform, jsonform, limits)
+GROUPS = (content, names, freshness, rollback, keys, roots, mapform, jsonform, limits, releaselog)
 
 
 def all_cases() -> list[Case]:

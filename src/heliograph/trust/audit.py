@@ -10,7 +10,7 @@ file is in memory at a time, and of the map eight bytes a record: where each sha
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -18,23 +18,21 @@ from typing import Final, Literal
 
 from heliograph.model import paths
 from heliograph.model.release import Ask, Got, Verdict
-from heliograph.trust import bundle, content, edition_map, roles
+from heliograph.trust import bundle, content, edition_map, logcheck, readercode
 from heliograph.trust.chain import State
 from heliograph.trust.edition_map import HASH, KEY, Entry
 from heliograph.trust.head import Head
 from heliograph.trust.reader import NO_ROOT, Outcome
 from heliograph.trust.refusal import RefusalError
-from heliograph.trust.run import Run, whole
+from heliograph.trust.run import Run
 from heliograph.trust.visit import Visit
 
 Kind = Literal["file", "folder", "link", "other"]
 Listing = Iterable[tuple[str, Kind]]
 Fetching = Generator[Ask, Got, None]
-LogCheck = Callable[[bytes], Fetching]
 
 _ENCODINGS: Final[tuple[tuple[str, Literal["br", "gzip"]], ...]] = ((".br", "br"), (".gz", "gzip"))
 _GZIP_MAGIC = b"\x1f\x8b"
-_COPIES: Final = {"code/sw.js": "sw.js", "code/reader.html": "reader.html"}
 _REMEMBERED = 1_024  # shards kept in memory while files are compared
 
 
@@ -46,28 +44,28 @@ def audit(
     *,
     host: str = "",
     pinned_time: bool = False,
-    log: LogCheck | None = None,
 ) -> Generator[Ask, Got, Outcome]:
     """Check all of mirror 0; arguments are as for ``reader.read``; ``files`` of the outcome counts what was found to be
     as it must be, up to the first fault.
 
-    ``listing`` names everything on the mirror, with its kind; it is gone through twice, in any order. ``log`` checks
-    the release log of the mirror against the exact head, and refuses with ``log``. Never raises for anything a mirror
-    does.
+    ``listing`` names everything on the mirror, with its kind; it is gone through twice, in any order. Where the policy
+    names a release log, it is checked, too, and ``state`` says how long it was before. Never raises for anything a
+    mirror does.
     """
     try:
         run = Run(state, pinned, [host], now, pinned_time=pinned_time)
     except RefusalError as refusal:
         return Outcome(verdict=Verdict(verdict="refused", code=refusal.code, what=NO_ROOT), state=state)
-    return (yield from _Audit(run, listing, log).go())
+    return (yield from _Audit(run, listing).go())
 
 
 class _Audit:
     """One audit."""
 
-    def __init__(self, run: Run, listing: Listing | None, log: LogCheck | None) -> None:
-        self.run, self.listing, self.log = run, listing, log
+    def __init__(self, run: Run, listing: Listing | None) -> None:
+        self.run, self.listing = run, listing
         self.files = 0
+        self.checkpoint = b""  # of the release log
         self.at = ""  # the mapped file that is being looked at
         self.visit: Visit
         self.head: Head
@@ -90,7 +88,8 @@ class _Audit:
             stale=chain.stale,
             warn=self.run.warnings(chain),
         )
-        return Outcome(verdict=verdict, state=self.run.kept(chain), files=self.files)
+        state = replace(self.run.kept(chain), checkpoint=self.checkpoint or self.run.state.checkpoint)
+        return Outcome(verdict=verdict, state=state, files=self.files)
 
     def _all(self) -> Fetching:
         for name, kind in self.listing or ():
@@ -101,29 +100,23 @@ class _Audit:
         self.visit = Visit(self.run.chain(), 0)
         self.head = yield from self.visit.head()
         yield from self._metadata()
-        yield from self._code()
-        if self.log is not None:
-            yield from self.log(self.visit.chain.state(None).head)
+        code = yield from readercode.check(self.visit)
+        self.files += code.files
+        if code.policy.log is not None:
+            head, before = self.visit.chain.state(None).head, self.run.state.checkpoint
+            self.checkpoint = yield from logcheck.look(code.policy.log, head, before)
         yield from self._map()
         if self.listing is not None:
             yield from self._listed()
         else:
             yield from self._root_files()
 
-    def _fetch(self, name: str, limit: int, long: str) -> Generator[Ask, Got, bytes]:
-        """The bytes of ``name``; refused with ``long`` where it has more than ``limit``."""
-        got = yield Ask(mirror=0, name=name, limit=limit)
-        if got.fate == "long":
-            raise RefusalError(long, f"{name} has more than {limit:,} bytes")
-        return whole(got, name, limit)
-
     def _same(self, name: str, data: bytes, code: str) -> Fetching:
         """Demand that ``name`` holds ``data``."""
-        if (yield from self._fetch(name, len(data), code)) != data:
-            raise RefusalError(code, f"{name} differs from what it must be")
+        yield from readercode.same(self.visit, name, data, code)
         self.files += 1
 
-    # ------------------------------------------------------------ metadata and code
+    # ------------------------------------------------------------ metadata
 
     def _metadata(self) -> Fetching:
         """Single files are what is believed, and ``now`` is the single files."""
@@ -147,24 +140,6 @@ class _Audit:
             yield from self._same(name, data, "bundle")
         self.files += 1  # now
         yield from self._same(f"tuf/{chain.root.version}.root.json", chain.root.data, "root-chain")
-
-    def _code(self) -> Fetching:
-        """The reader's code is what targets says, and so are its copies; there is none where targets names none."""
-        for target in roles.CODE:
-            named = self.visit.chain.code(target)
-            copy = _COPIES.get(target)
-            if named is None:
-                if copy and (yield Ask(mirror=0, name=copy, limit=0)).fate not in ("missing", "unavailable"):
-                    raise RefusalError("code", f"{copy} is there, and the newsroom has not signed any")
-                continue
-            length, digest = named
-            name = f"code/{digest.hex()}.{target.removeprefix('code/')}"
-            data = yield from self._fetch(name, min(length, edition_map.MAX_LENGTH), "code")
-            if len(data) != length or sha256(data).digest() != digest:
-                raise RefusalError("code", f"{name} is not what was signed")
-            self.files += 1
-            if copy:
-                yield from self._same(copy, data, "code")
 
     # ------------------------------------------------------------ the map
 

@@ -24,7 +24,10 @@ MAX_ROOT_STEPS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What a reader keeps between runs: exact bytes, b"" for what it has not seen. Release format, section "State"."""
+    """What a reader keeps between runs: exact bytes, b"" for what it has not seen. Release format, section "State".
+
+    Only auditors ask for the ``checkpoint`` of the release log; a reader hands on the one that it was given.
+    """
 
     root: bytes
     timestamp: bytes = b""
@@ -32,6 +35,7 @@ class State:
     targets: bytes = b""
     edition: bytes = b""
     head: bytes = b""
+    checkpoint: bytes = b""
     probed: datetime | None = None  # the last complete probe for new roots
 
 

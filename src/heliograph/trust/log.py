@@ -5,8 +5,8 @@ release i + 1, and nothing for releases before the log began. Rule 2: whoever ex
 unfinished tile for each level, and gives out new names only. Rule 3: a tile is never believed; what is believed is that
 hashes taken from tiles fold to a signed root.
 
-An entry has at most ``MAX_ENTRY`` bytes, a tile up to 256 hashes, a bundle up to 256 entries. Every refusal has the code
-``log``.
+An entry has at most ``MAX_ENTRY`` bytes, a tile up to 256 hashes, a bundle up to 256 entries. Every refusal has the
+code ``log``.
 """
 
 from __future__ import annotations

@@ -124,11 +124,12 @@ class Run:
 
     def kept(self, chain: Chain) -> State:
         """The state to store after ``chain`` came to a head."""
-        return chain.state(self.now if self.probed and self.complete else self.state.probed)
+        probed = self.now if self.probed and self.complete else self.state.probed
+        return replace(chain.state(probed), checkpoint=self.state.checkpoint)
 
     def kept_roots(self) -> State:
         """The state to store after a refusal: a newer root is kept at once, whatever came after."""
-        return replace(self._known.stored, probed=self.state.probed)
+        return replace(self._known.stored, probed=self.state.probed, checkpoint=self.state.checkpoint)
 
 
 def whole(got: Got, name: str, limit: int) -> bytes:
