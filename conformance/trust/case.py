@@ -43,7 +43,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """A visit before the one that is judged: the front page, from ``mirror`` under two host names; or an audit of it."""
+    """A visit before the one that is judged: the front page from ``mirror`` under two host names, or an audit of it."""
 
     now: datetime
     mirror: Served

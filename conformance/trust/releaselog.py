@@ -1,7 +1,7 @@
 """The release log of a mirror: entries, tiles over them and a signed checkpoint, as an auditor fetches them.
 
-Written a second time, without ``heliograph.trust``, and for small logs only: no tile here is ever full, so that there is
-one of hashes and one of entries.
+Written a second time, without ``heliograph.trust``, and for small logs only: no tile here is ever full, so that there
+is one of hashes and one of entries.
 """
 
 from __future__ import annotations

@@ -194,6 +194,14 @@ class Keys(_Table):
     )
 
 
+class Trust(_Table):
+    """What else stands behind the releases."""
+
+    log: bool = Field(
+        default=False, description="Whether each release goes into a public log; first run: heliograph keys log."
+    )
+
+
 class Config(_Table):
     """The whole file."""
 
@@ -206,6 +214,7 @@ class Config(_Table):
     run: Run = Run()
     state: State = State()
     keys: Keys = Keys()
+    trust: Trust = Trust()
     folder: Path = Field(default=Path(), exclude=True)  # of the file itself; set by load
 
     @model_validator(mode="after")

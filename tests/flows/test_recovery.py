@@ -22,7 +22,7 @@ def recovered(world: World) -> Recovered:
     mirrors = [Reached(mirror.files, mirror.name) for mirror in world.mirrors]
     root = world.keys.files["tuf/1.root.json"]
     with world.outside() as outside:
-        return anyio.run(recover, mirrors, outside.keys, outside.journal, root, world.now)
+        return anyio.run(recover, mirrors, outside.keys, outside.journal, outside.stage, root, world.now)
 
 
 def test_a_journal_that_is_lost_is_made_up_for(small: World) -> None:

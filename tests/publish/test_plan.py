@@ -12,7 +12,8 @@ from heliograph.model.ledger import Change
 
 _NAMES = (
     "index.html index.html.br a/x.html a/y.html a/z.html.gz feed.xml now now.br tuf/timestamp.json "
-    f"tuf/1.root.json tuf/7.snapshot.json o/00/{'1' * 62} edition/{'0' * 64}.head"
+    f"tuf/1.root.json tuf/7.snapshot.json o/00/{'1' * 62} edition/{'0' * 64}.head "
+    "log/checkpoint log/tile/0/000.p/7"
 )
 names = st.sampled_from(_NAMES.split())
 changes = st.lists(
@@ -67,10 +68,12 @@ def test_new_names_then_signatures_then_the_pointer_then_changes_then_ends(editi
 
     def rank(change: Change) -> int:
         if change.gone:
-            return 3
+            return 4
         if change.name in ("now", "now.br", "tuf/timestamp.json"):
+            return 2
+        if change.name == "log/checkpoint":
             return 1
-        return 0 if change.fresh else 2
+        return 0 if change.fresh or change.name.startswith("log/") else 3
 
     ranks = [{rank(change) for change in step} for step in steps]
     assert all(len(found) == 1 for found in ranks)

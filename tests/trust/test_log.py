@@ -85,9 +85,9 @@ def test_every_size_has_its_tiles_and_bundles_and_what_is_full_takes_the_place_o
             assert paths.is_reserved(tile.name)
             assert paths.is_immutable(tile.name)
             if tile.level == ENTRIES:
-                first = WIDTH * tile.index
+                first = WIDTH * tile.at
                 assert log.entries_in(data, tile) == [entry(index) for index in range(first, first + tile.width)]
-            assert (tile.name in ended) == (tile.width < WIDTH and tile.index < MOST // WIDTH and tile.level < 1)
+            assert (tile.name in ended) == (tile.width < WIDTH and tile.at < MOST // WIDTH and tile.level < 1)
 
 
 def test_a_name_is_spelt_in_groups_of_three() -> None:

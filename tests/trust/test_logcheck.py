@@ -1,4 +1,4 @@
-"""What an auditor believes of a mirror's log: nothing that was changed, cut, forked or left out, and never a traceback."""
+"""What an auditor believes of a mirror's log: nothing that was changed, cut, forked or left out; never a traceback."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ from heliograph.trust.note import Checkpoint, LogPolicy
 from heliograph.trust.refusal import RefusalError
 
 ORIGIN, SEED = "heliograph/abcde/2", b"\1" * 32
-POLICY = LogPolicy(
-    origin=ORIGIN, key=note.Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes_raw()
-)
+POLICY = LogPolicy(origin=ORIGIN, key=note.Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes_raw())
 MOST = 520  # releases: two full tiles and some
 
 

@@ -70,8 +70,10 @@ def test_a_witness_that_cannot_be_checked_may_be_listed_and_counts_for_nothing()
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(0, 40) | st.sampled_from(["o", "00" * 32, WITNESSES[0].text]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["origin", "key", "quorum", "witnesses"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["origin", "key", "quorum", "witnesses"]), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 

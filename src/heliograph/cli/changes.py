@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from heliograph.adapters.folder import Folder
 from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.keys import Keys
 from heliograph.adapters.reach import FolderMirror, WebMirror, reach
@@ -89,20 +90,20 @@ def rotate(at: Ceremony, rings: Sequence[str]) -> int:
     old = at.old_keys()
     held = {key.keyid for key in old} | {signer.public_key.keyid for signer in _online(at)}
     made = [fresh(ring) for ring in rings]  # type: ignore[arg-type]
-    code = _apply(at, ceremonies.rotated(at.folder, made, held, _now()), old)
+    code = apply(at, ceremonies.rotated(at.folder, made, held, now()), old)
     if code == 0:
-        _sweep(at)
+        sweep(at)
     return code
 
 
 def change(at: Ceremony, ring: str, to: Callable[[RoleKeys], RoleKeys]) -> int:
     """A key more or less, or another threshold."""
-    return _apply(at, ceremonies.changed(at.folder, ring, to, _now()), at.old_keys())
+    return apply(at, ceremonies.changed(at.folder, ring, to, now()), at.old_keys())
 
 
 def renew(at: Ceremony) -> int:
     """Root and targets with new dates."""
-    return _apply(at, ceremonies.renewed(at.folder, _now()), at.old_keys())
+    return apply(at, ceremonies.renewed(at.folder, now()), at.old_keys())
 
 
 def sign(request: Path, key_file: Path, passphrase_file: Path | None) -> int:
@@ -168,26 +169,36 @@ def recover(config: Config, sources: Sequence[str], root: Path | None) -> int:
     first = _read(root) if root else keyring.roots(folder)[0]
     places = sources or [str(config.mirror_path(mirror)) for mirror in config.mirror]
     mirrors = [reach(place) for place in places if place.startswith("http") or Path(place).is_dir()]
+    stage = Folder(config.state_folder / "edition")
     with open_journal(config) as journal, journal.hold("heliograph keys recover"):
-        found = asyncio.run(_recover(mirrors, folder, journal, first))
+        found = asyncio.run(_recover(mirrors, folder, journal, stage, first))
     out.print(f"release   {found.release:,} is the newest, on {escape(found.place)}; the next is {found.release + 1:,}")
+    if found.logged:
+        out.print(f"log       {found.logged:,} entries")
+    if found.log_lost:
+        out.print(
+            f"[yellow]log[/]       lost: {escape(found.log_lost)}; next: heliograph keys log --anew", soft_wrap=True
+        )
     if found.missing:
         out.print(f"[yellow]missing[/]   keys of {', '.join(found.missing)}; next: heliograph keys revoke-online")
+        return 1
+    if found.log_lost:
         return 1
     out.print("Next: heliograph publish")
     return 0
 
 
 async def _recover(
-    mirrors: Sequence[WebMirror | FolderMirror], folder: Keys, journal: SqlJournal, root: bytes
+    mirrors: Sequence[WebMirror | FolderMirror], folder: Keys, journal: SqlJournal, stage: Folder, root: bytes
 ) -> recovery.Recovered:
     async with AsyncExitStack() as stack:
         for mirror in mirrors:
             await stack.enter_async_context(mirror)
-        return await recovery.recover(mirrors, folder, journal, root, _now())
+        return await recovery.recover(mirrors, folder, journal, stage, root, now())
 
 
-def _apply(at: Ceremony, change: Change, old: Sequence[SigningKey]) -> int:
+def apply(at: Ceremony, change: Change, old: Sequence[SigningKey]) -> int:
+    """Say what changes, sign it and put it into effect; 1 where signatures are missing yet."""
     standing = keyring.standing(at.folder, "")
     for request in change.requests:
         for line in ceremony.described(request, standing.root, standing.targets):
@@ -210,13 +221,17 @@ def _online(at: Ceremony) -> list[Signer]:
     return [signer for group in keyring.signers(at.folder).values() for signer in group]
 
 
-def _sweep(at: Ceremony) -> None:
-    """Remove key files of this machine that count no more."""
+def sweep(at: Ceremony, *, log: bool = False) -> None:
+    """Remove key files of this machine that count no more; the key of a release log only where it is asked for."""
     standing = keyring.standing(at.folder, "")
     valid = {key.keyid[:8] for who in ceremony.keys_of(standing.root, standing.targets).values() for key in who.keys}
+    named = keyring.policy(at.folder, standing.targets)[0].log
+    if named is not None and (key := keyring.log_key(at.folder, named.key)):
+        valid.add(key.keyid[:8])
     for folder in (at.folder, at.away):
         for name in folder.names():
-            if "/" not in name and name.endswith(".json") and name[:-5].rpartition("-")[2] not in valid:
+            ring, _, keyid = name.removesuffix(".json").rpartition("-")
+            if "/" not in name and name.endswith(".json") and keyid not in valid and (log or ring != "log"):
                 folder.remove(name)
                 out.print(f"removed {escape(name)}")
 
@@ -243,7 +258,8 @@ def _write(path: Path, data: bytes) -> None:
         raise SignError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """The time."""
     return datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from
 
 

@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.markup import escape
+
 from heliograph.adapters.folder import Folder
 from heliograph.adapters.reach import reach
 from heliograph.cli.screen import Bars, Stopwatch, err, out
@@ -27,7 +29,7 @@ def run(sources: Sequence[str], folder: Path, root: Path, *, paced: bool, as_jso
     verdict = result.verdict
     if as_json:
         figures = {"files": result.files, "fetched": result.fetched, "written": result.written}
-        print(json.dumps({**as_object(verdict), **figures, "unnamed": result.unnamed}))
+        print(json.dumps({**as_object(verdict), **figures, "unnamed": result.unnamed, "log": result.log}))
     elif _EXIT[verdict.verdict] == 1:
         err.print(f"[red]not copied[/]: {verdict.what or verdict.code}; {folder} is what it was", soft_wrap=True)
     else:
@@ -37,7 +39,9 @@ def run(sources: Sequence[str], folder: Path, root: Path, *, paced: bool, as_jso
         out.print(f"Next: heliograph serve {folder}", soft_wrap=True)
     if result.unnamed:
         err.print(f"[yellow]{result.unnamed:,} files are in the map, but no page names them[/]; they were left out")
-    return max(_EXIT[verdict.verdict], 1 if result.unnamed else 0)
+    if result.log:
+        err.print(f"[yellow]the release log was left out[/]: {escape(result.log)}", soft_wrap=True)
+    return max(_EXIT[verdict.verdict], 1 if result.unnamed or result.log else 0)
 
 
 async def _run(sources: Sequence[str], folder: Path, pinned: bytes, watcher: Stopwatch, *, paced: bool) -> Synced:

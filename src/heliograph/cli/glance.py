@@ -19,7 +19,7 @@ from heliograph.adapters.keys import Keys
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
-from heliograph.flows import keyring
+from heliograph.flows import keyring, logbook
 from heliograph.model import ConfigError, Problem, SignError, StoreError, paths
 from heliograph.model.code import BadCode, parse_code, shown
 from heliograph.model.names import link_keys
@@ -76,7 +76,9 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
 def _keys(config: Config, journal: SqlJournal) -> list[dict[str, Any]]:
     """What there is to say of the keys, as of now and not of the last pass."""
     try:
-        doubts = keyring.doubts(Keys(config.keys_folder), journal.recall(keyring.STANDING), datetime.now(UTC))  # noqa: TID251
+        folder = Keys(config.keys_folder)
+        doubts = keyring.doubts(folder, journal.recall(keyring.STANDING), datetime.now(UTC))  # noqa: TID251
+        doubts += logbook.doubts(folder, on=config.trust.log)
     except SignError as error:
         return [asdict(Problem(where="keys", what=error.what, remedy=error.remedy, fatal=True))]
     return [asdict(doubt) for doubt in doubts]

@@ -73,6 +73,9 @@ def show(path: Path, *, as_json: bool) -> int:
     out.print(f"fingerprint  {facts['fingerprint']}")
     for ring in facts["rings"]:
         out.print(f"{ring['ring']:<12} {ring['threshold']} of {len(ring['keys'])}: {', '.join(ring['keys'])}")
+    if facts["log"]:
+        here = "is" if facts["log"]["here"] else "is not"
+        out.print(f"log          {escape(facts['log']['origin'])}, its key {here} here", soft_wrap=True)
     for name, expires in facts["expires"].items():
         out.print(f"{name:<12} expires {expires[:10]}")
     for name in facts["offline_here"]:
@@ -103,6 +106,7 @@ def facts_of(config: Config) -> dict[str, Any]:
     folder = Keys(config.keys_folder)
     standing = keyring.standing(folder, "")
     who = ceremony.keys_of(standing.root, standing.targets)
+    log = keyring.policy(folder, standing.targets)[0].log
     return {
         "fingerprint": keys.fingerprint(keyring.roots(folder)[0]),
         "words": keys.fingerprint_words(keyring.roots(folder)[0]),
@@ -113,6 +117,7 @@ def facts_of(config: Config) -> dict[str, Any]:
         "expires": {
             role: roles.read(role, getattr(standing, role)).expires.isoformat() for role in ("root", "targets")
         },
+        "log": {"origin": log.origin, "here": keyring.log_key(folder, log.key) is not None} if log else None,
         "offline_here": keyring.offline_keys(folder),
     }
 

@@ -82,6 +82,21 @@ def keys_renew(
     raise typer.Exit(changes.renew(changes.at(config, offline, passphrase_file, recovery=recovery)))
 
 
+@keys_app.command("log")
+def keys_log(
+    config: ConfigPath = HERE,
+    anew: Annotated[bool, typer.Option("--anew", help="Give up the log there is, and begin another one.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Name no release log any more.")] = False,
+    offline: Offline = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """A public log of all releases: make its key, and sign the policy that names it."""
+    from heliograph.cli import changes, logkey
+
+    place = changes.at(config, offline, passphrase_file)
+    raise typer.Exit(logkey.end(place) if off else logkey.begin(place, anew=anew))
+
+
 @keys_app.command("recover")
 def keys_recover(
     sources: Annotated[

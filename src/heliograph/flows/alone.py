@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from heliograph.flows import keyring
+from heliograph.flows import keyring, logbook
+from heliograph.flows.logbook import Book
 from heliograph.model import SignError, StoreError, paths
 from heliograph.ports import MirrorStore, Outside
 from heliograph.trust import bundle
@@ -22,8 +23,9 @@ _REMEDY = (
 )
 
 
-async def check_alone(outside: Outside, now: datetime) -> None:
-    """Stop if a mirror shows a valid signature above what this journal has signed.
+async def check_alone(outside: Outside, now: datetime, *, log: bool = False) -> None:
+    """Stop if a mirror shows a valid signature above what this journal has signed, or with ``log`` a release log that
+    this journal's does not go on from.
 
     Mirrors that cannot be read, or show what these keys have not signed, say nothing.
 
@@ -31,9 +33,10 @@ async def check_alone(outside: Outside, now: datetime) -> None:
         SignError: one does, and which.
     """
     standing = keyring.standing(outside.keys, outside.journal.recall(keyring.STANDING))
+    book = logbook.opened(outside.keys, outside.journal, on=log)
     for mirror in outside.mirrors:
         try:
-            above = await _above(mirror, standing, now)
+            above = await _above(mirror, standing, now) or await _log_above(mirror, book)
         except StoreError:
             continue
         if above:
@@ -62,3 +65,9 @@ async def _above(mirror: MirrorStore, standing: Standing, now: datetime) -> str:
     except RefusalError:
         return ""
     return ""
+
+
+async def _log_above(mirror: MirrorStore, book: Book | None) -> str:
+    """What the release log of ``mirror`` has that was not signed here, "" if nothing."""
+    data = await mirror.read(paths.CHECKPOINT) if book else b""
+    return logbook.contradiction(book, data) if book and data else ""

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 
 from heliograph.flows import keyring
 from heliograph.model import KeyFileError, SignError
 from heliograph.ports import KeyFolder
-from heliograph.trust import ceremony, keys
+from heliograph.trust import ceremony, keys, readercode
 from heliograph.trust.keys import SigningKey
+from heliograph.trust.policy import TARGET
 from heliograph.trust.sign import RoleKeys
 
 Unlock = Callable[[str, bytes], SigningKey | None]  # name and bytes of a locked file; None leaves it locked
@@ -66,6 +68,16 @@ def renewed(folder: KeyFolder, now: datetime) -> Change:
             ceremony.next_targets(standing.targets, who["edition"], now),
         )
     )
+
+
+def with_policy(folder: KeyFolder, policy: bytes, now: datetime, new: tuple[SigningKey, ...] = ()) -> Change:
+    """Targets that name another policy, whose file is put beside them; ``new`` is the key of a log that it names."""
+    standing = keyring.standing(folder, "")
+    name = readercode.name_of(TARGET, sha256(policy).digest())
+    if name not in folder.names():  # public, and named by nothing yet
+        folder.write(name, policy)
+    edition = ceremony.keys_of(standing.root, standing.targets)["edition"]
+    return Change(requests=(ceremony.next_targets(standing.targets, edition, now, code={TARGET: policy}),), new=new)
 
 
 def signed(folder: KeyFolder, change: Change, old: Sequence[SigningKey], keep: Keep) -> list[Pending]:

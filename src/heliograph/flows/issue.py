@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from heliograph.config import Config
-from heliograph.flows import keyring
+from heliograph.flows import keyring, logbook
 from heliograph.flows.alone import check_alone
 from heliograph.flows.deliver import Delivery, deliver
 from heliograph.flows.gather import Gathered, gather
@@ -51,22 +51,24 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
         StoreError: the stage cannot be written; nothing is lost, the next pass goes on from there.
     """
     with outside.journal.hold("heliograph publish"):
-        await check_alone(outside, now)
+        log = config.trust.log
+        await check_alone(outside, now, log=log)
         gathered = await gather(outside, config, look_of(outside, config), now)
 
         look = look_of(outside, config)
         rules, doubts = house_rules(outside, config)
         replan(outside, look, rules)
         pressed = await press(outside, look, rules, now, first_sheets(outside))
-        text = seal(outside, now)
+        text = seal(outside, now, log=log)
         deliveries = await deliver(outside, "deliver text")
 
         shown = await picture(outside, config)
         dense = await press(outside, look, rules, now, last_sheets(outside, config), dense=config.edition.dense)
-        finished = seal(outside, now)
+        finished = seal(outside, now, log=log)
         if finished:
             deliveries = await deliver(outside, "deliver the rest")
         keys = tuple(keyring.doubts(outside.keys, outside.journal.recall(keyring.STANDING), now))
+        keys += tuple(logbook.doubts(outside.keys, on=log))
 
     return Report(
         gathered=gathered,

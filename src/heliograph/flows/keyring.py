@@ -1,9 +1,11 @@
 """The newsroom's key folder: which file is which, and what was signed last.
 
     online-*.json edition-*.json          sign every release; kept on the publishing machine
+    log-*.json                            signs the release log, where there is one; kept there, too
     offline/root-*.json targets-*.json    sign keys, once a year; belong on removable media
     offline/recovery-*.json               the second root key; belongs somewhere else
     tuf/N.root.json tuf/N.targets.json    what was signed with them, public
+    code/<hash>.policy.json               what targets names besides keys, public
 
 The file of a key ends in the first eight digits of its id, so that a new key never overwrites an old one.
 """
@@ -13,13 +15,15 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from datetime import datetime
+from hashlib import sha256
 
-from heliograph.model import Problem, SignError
+from heliograph.model import KeyFileError, Problem, SignError
 from heliograph.ports import KeyFolder
-from heliograph.trust import ceremony, sign
+from heliograph.trust import ceremony, readercode, roles, sign
 from heliograph.trust import keys as keyfiles
-from heliograph.trust.head import read_head
 from heliograph.trust.keys import SigningKey
+from heliograph.trust.policy import TARGET, Policy, read_policy
+from heliograph.trust.refusal import RefusalError
 from heliograph.trust.sign import Signer, Signers, Standing
 
 STANDING = "standing"  # the journal's note of it
@@ -75,12 +79,6 @@ def must_build_anew(note: str) -> bool:
     return bool(json.loads(note or "{}").get("anew"))
 
 
-def next_release(note: str) -> int:
-    """The number of the next release."""
-    known = json.loads(note or "{}").get("head")
-    return read_head(known.encode("ascii")).release + 1 if known else 1
-
-
 def missing(keys: KeyFolder) -> tuple[str, ...]:
     """The rings that no key here may sign for."""
     who = ceremony.keys_of(*(getattr(standing(keys, ""), role) for role in ("root", "targets")))
@@ -103,11 +101,64 @@ def signers(keys: KeyFolder) -> Signers:
         KeyFileError: a key file is damaged.
     """
     found: dict[str, list[Signer]] = {"online": [], "edition": []}
-    for name in keys.names():
-        if name.endswith(".json") and "/" not in name:
-            key = keyfiles.unlock(keys.read(name), "", name)
+    for key in _bare_keys(keys):
+        if key.role in found:
             found[key.role].append(key.signer)
     return found
+
+
+def log_key(keys: KeyFolder, public: bytes) -> SigningKey | None:
+    """The key here whose public half is ``public``, of those that sign a release log.
+
+    Raises:
+        KeyFileError: a key file is damaged.
+    """
+    return next((key for key in _bare_keys(keys) if key.role == "log" and key.raw == public), None)
+
+
+def code(keys: KeyFolder, targets: bytes) -> dict[str, bytes]:
+    """The files that ``targets`` names, by their names on a mirror.
+
+    Raises:
+        KeyFileError: one is missing here, or is not the one that was signed.
+    """
+    file, found = roles.read("targets", targets), {}
+    for target in roles.CODE:
+        named = roles.named(file, target)
+        if named is not None:
+            name = readercode.name_of(target, named[1])
+            data = keys.read(name)
+            if sha256(data).digest() != named[1]:
+                raise KeyFileError("it is not the file that was signed", where=name, remedy="take it from a mirror")
+            found[name] = data
+    return found
+
+
+def policy(keys: KeyFolder, targets: bytes) -> tuple[Policy, bytes]:
+    """The policy that ``targets`` names, and its bytes; b"" where there is none.
+
+    Raises:
+        KeyFileError: it is missing here, or none.
+    """
+    named = roles.named(roles.read("targets", targets), TARGET)
+    if named is None:
+        return Policy(), b""
+    name = readercode.name_of(TARGET, named[1])
+    data = code(keys, targets)[name]
+    try:
+        return read_policy(data), data
+    except RefusalError as refusal:
+        remedy = "sign another one: heliograph keys log"
+        raise KeyFileError(f"it is no policy: {refusal.what}", where=name, remedy=remedy) from refusal
+
+
+def _bare_keys(keys: KeyFolder) -> list[SigningKey]:
+    """The keys that need nobody near."""
+    return [
+        keyfiles.unlock(keys.read(name), "", name)
+        for name in keys.names()
+        if name.endswith(".json") and "/" not in name
+    ]
 
 
 def file_of(key: SigningKey) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 
 from heliograph import render
 from heliograph.capture import cut
-from heliograph.flows import keyring
+from heliograph.flows import logbook
 from heliograph.flows.pool import spread
 from heliograph.flows.work import press_jobs
 from heliograph.model import Issue, Problem, SheetKey
@@ -47,7 +47,7 @@ async def press(
     keys = list(dict.fromkeys((*keys, *sorted(render.always()))))
     latest = outside.journal.latest()
     serial = latest.serial + 1 if latest else 1
-    number = keyring.next_release(outside.journal.recall(keyring.STANDING))
+    number = logbook.next_release(outside.journal)
     stories = sum(outside.journal.tally("lang").values())
     made = Issue(number=number, made=now, stories=stories, files=0, written=0, gone=0)
     do = partial(press_jobs, look=look, rules=rules, made=made, dense=dense, stage=outside.stage)

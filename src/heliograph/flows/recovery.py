@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from heliograph.flows import keyring
+from heliograph.flows import copylog, keyring, logbook
 from heliograph.flows.house import forget_look
 from heliograph.flows.verify import verify
 from heliograph.model import SignError
 from heliograph.model.release import Ask, Verdict
-from heliograph.ports import Journal, KeyFolder, Reach
+from heliograph.ports import Journal, KeyFolder, Reach, Stage
 from heliograph.trust import roles
 from heliograph.trust.chain import State
 from heliograph.trust.head import read_head
@@ -30,14 +30,20 @@ class Recovered:
     release: int
     place: str  # of the mirror that showed it
     missing: tuple[str, ...]
+    logged: int = 0  # entries of the release log
+    log_lost: str = ""  # why it could not be read back
 
 
-async def recover(mirrors: Sequence[Reach], keys: KeyFolder, journal: Journal, root: bytes, now: datetime) -> Recovered:
-    """Note in ``journal`` the newest release that ``mirrors`` show under ``root``, the newsroom's first one.
+async def recover(
+    mirrors: Sequence[Reach], keys: KeyFolder, journal: Journal, stage: Stage, root: bytes, now: datetime
+) -> Recovered:
+    """Note in ``journal`` the newest release that ``mirrors`` show under ``root``, the newsroom's first one; and the
+    longest release log, whose files come into the stage.
 
     Raises:
         SignError: no mirror shows a release of this newsroom.
         KeyFileError: the key folder cannot be written.
+        StoreError: the stage cannot be written.
     """
     best: tuple[int, State, Reach] | None = None
     told = []
@@ -56,7 +62,29 @@ async def recover(mirrors: Sequence[Reach], keys: KeyFolder, journal: Journal, r
     await _fill(keys, mirror, root, state)
     journal.note(keyring.STANDING, keyring.remembered(_standing(state), anew=True))
     forget_look(journal)
-    return Recovered(release=read_head(state.head).release, place=mirror.place, missing=keyring.missing(keys))
+    logged, lost = await _log(mirrors, keys, journal, stage, state)
+    release = read_head(state.head).release
+    return Recovered(release=release, place=mirror.place, missing=keyring.missing(keys), logged=logged, log_lost=lost)
+
+
+async def _log(
+    mirrors: Sequence[Reach], keys: KeyFolder, journal: Journal, stage: Stage, state: State
+) -> tuple[int, str]:
+    """Take the release log from whichever mirror has most of it; how long it is, or why there is none."""
+    there = set(keys.names())
+    code = await copylog.code(mirrors, state.targets)
+    for name, data in code.items():
+        if name not in there:
+            keys.write(name, data)
+    named = copylog.log_named(code, state.targets)
+    if named is None:
+        return 0, ""
+    found = await copylog.longest(mirrors, named)
+    if isinstance(found, str):
+        return 0, found
+    stage.put(list(found.files.items()))
+    journal.note(logbook.NOTE, logbook.recovered(journal, named.origin, found.edge))
+    return found.edge.size, ""
 
 
 async def _fill(keys: KeyFolder, mirror: Reach, root: bytes, state: State) -> None:

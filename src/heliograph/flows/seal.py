@@ -6,37 +6,43 @@ release ours, in one transaction; mirrors hear of it after that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from itertools import groupby, islice, repeat
 
-from heliograph.flows import keyring
+from heliograph.flows import keyring, logbook
+from heliograph.flows.logbook import Extended
 from heliograph.model import Issue, SignError, StoreError, paths
 from heliograph.model.ledger import Laid, Moved, Seal
 from heliograph.ports import Outside
 from heliograph.trust import edition_map, sign
 from heliograph.trust.edition_map import Entry, ShardError
 from heliograph.trust.head import Head, read_head, write_head
+from heliograph.trust.sign import Standing
 
 FRESH = 48  # records of the fresh list
 _BATCH = 500  # objects staged at once
 _WHOLE = 4  # a quarter of all shards changed: the map is built anew, which reads nothing
 
 
-def seal(outside: Outside, now: datetime) -> Issue | None:
+def seal(outside: Outside, now: datetime, *, log: bool = False) -> Issue | None:
     """Sign what was rendered since the last release, or what is near its end; None where neither is due.
 
+    With ``log`` a release goes into the release log that the policy names, before anything is signed for it.
+
     Raises:
-        SignError: keys are missing or have expired, or this machine's clock went back.
+        SignError: keys are missing or have expired, this machine's clock went back, or the log has a gap.
         KeyFileError: a key cannot be read.
         StoreError: the stage cannot be written.
     """
     note = outside.journal.recall(keyring.STANDING)
     standing = keyring.standing(outside.keys, note)
     anew = keyring.must_build_anew(note)
-    if not (outside.journal.pending() or anew or sign.due(standing, now) or keyring.is_news(note, standing)):
+    book = logbook.opened(outside.keys, outside.journal, on=log)
+    behind = logbook.is_behind(book, standing.head)
+    if not (outside.journal.pending() or anew or behind or sign.due(standing, now) or keyring.is_news(note, standing)):
         return None
     before = read_head(standing.head) if standing.head else None
     if before is not None and now < before.time:
@@ -44,9 +50,11 @@ def seal(outside: Outside, now: datetime) -> Issue | None:
         raise SignError(what, remedy="set the clock; readers would take the release for an old one")
     moved = outside.journal.moved()
     mapped = _mapped(outside, moved, before, anew=anew) if moved or anew or before is None else None
-    head = write_head(_head(outside, mapped, before, now)) if mapped else standing.head
+    head = write_head(_head(outside, mapped, now)) if mapped else standing.head
     signed = sign.release(standing, head, keyring.signers(outside.keys), now)
+    logged = logbook.extended(logbook.promised(outside.journal, book, head)) if book else None
     files = sign.files(signed, now, keyring.roots(outside.keys))
+    others = {**keyring.code(outside.keys, signed.targets), **(logged.files if logged else {})}
     issue, ended = outside.journal.close(
         now,
         Seal(
@@ -57,17 +65,29 @@ def seal(outside: Outside, now: datetime) -> Issue | None:
             left=mapped.left if mapped else (),
             anew=mapped.anew if mapped else False,
             copies=_copies(outside, moved),
-            signed=_staged(outside, files.items()),
-            ended=tuple(sorted(sign.files(standing, now).keys() - files.keys())) if before else (),
+            signed=_staged(outside, [*files.items(), *others.items()]) + _there(outside, logged),
+            ended=(*_ended(standing, files, now), *(logged.ended if logged else ())),
+            notes={logbook.NOTE: logged.text} if logged else {},
         ),
     )
     outside.stage.remove(ended)
     return issue
 
 
-def _head(outside: Outside, mapped: _Mapped, before: Head | None, now: datetime) -> Head:
+def _ended(standing: Standing, files: Mapping[str, bytes], now: datetime) -> list[str]:
+    """Metadata of the last release that the next one, with ``files``, does not need."""
+    return sorted(sign.files(standing, now).keys() - files.keys()) if standing.head else []
+
+
+def _there(outside: Outside, logged: Extended | None) -> tuple[Laid, ...]:
+    """Files of the log that the stage has and the journal does not know yet."""
+    named = [(name, outside.stage.get(name)) for name in (logged.staged if logged else ())]
+    return tuple(Laid(name=name, digest=sha256(data).hexdigest(), size=len(data)) for name, data in named)
+
+
+def _head(outside: Outside, mapped: _Mapped, now: datetime) -> Head:
     return Head(
-        release=before.release + 1 if before else 1,
+        release=logbook.next_release(outside.journal),
         time=now,
         bits=mapped.bits,
         root=mapped.root,

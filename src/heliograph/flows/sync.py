@@ -17,6 +17,7 @@ from typing import TypeVar
 import anyio
 
 from heliograph import publish
+from heliograph.flows import copylog
 from heliograph.flows.verify import verify
 from heliograph.model import StoreError, paths
 from heliograph.model.ledger import Change
@@ -47,6 +48,7 @@ class Synced:
     fetched: int = 0
     written: int = 0  # physical files written or removed
     unnamed: int = 0  # records whose path nothing mentions
+    log: str = ""  # why the release log was left out
 
 
 async def sync(
@@ -79,7 +81,7 @@ async def sync(
     await copy.apply(steps, run.bytes_of, lambda done: watcher.step("put in place", done))
     watcher.end("put in place")
     waiting.remove(sorted(run.waits))
-    return replace(result, files=len(run.named), fetched=run.fetched, written=written, unnamed=run.unnamed)
+    return replace(result, files=len(run.named), fetched=run.fetched, written=written, unnamed=run.unnamed, log=run.log)
 
 
 class _Run:
@@ -100,6 +102,8 @@ class _Run:
         self.copies: dict[str, str] = {}  # content copies of what is replaced, to the path they are of
         self.fetched = 0
         self.turn = 0
+        self.log = ""  # why the release log was left out
+        self.ended: list[str] = []  # unfinished tiles of it that full ones replace
 
     @property
     def unnamed(self) -> int:
@@ -123,6 +127,26 @@ class _Run:
         self._wait(_signed_files(state))
         for version in range(2, roles.read("root", state.root).version):  # older roots, for readers who come from them
             await self._root_of(version)
+        await self._code_and_log(state)
+
+    async def _code_and_log(self, state: State) -> None:
+        """The reader's code, and the release log, which readers can do without: lacking it is told, and no refusal."""
+        code = await copylog.code([_Copy(self._here), *self.mirrors], state.targets)
+        copies = {name.partition(".")[2]: data for name, data in code.items() if not name.endswith(".policy.json")}
+        self._wait({**code, **copies})
+        named = copylog.log_named(code, state.targets)
+        if named is None:
+            return
+        found = await copylog.longest(self.mirrors, named, self._here)
+        if isinstance(found, str):
+            self.log = found
+        elif found.edge.size < read_head(state.head).release:
+            self.log = f"no mirror has release {read_head(state.head).release} in its log"
+        else:
+            lacking = {n: data for n, data in found.files.items() if self.held.get(n) != sha256(data).hexdigest()}
+            self._wait(lacking)
+            unfinished = {name: name.partition(".p/")[0] for name in self.held if name.startswith("log/tile/")}
+            self.ended += [name for name, full in unfinished.items() if full != name and full in found.files]
 
     async def _map(self, head: Head) -> None:
         """Every tile and shard, level by level; and the list of fresh pages."""
@@ -283,11 +307,25 @@ class _Run:
             plain = paths.plain_name(name)
             if not paths.fault(plain) and plain not in self.named and not self._is_mapped(plain):
                 found.append(Change(name=name, digest="", size=0, fresh=False, gone=True))
-        return found
+        return found + [Change(name=name, digest="", size=0, fresh=False, gone=True) for name in self.ended]
 
     def bytes_of(self, name: str) -> bytes:
         """The bytes of one of ``changes``."""
         return self.waiting.get(self.copies.get(name, name))
+
+
+class _Copy:
+    """See ``ports.Reach``: the copy itself, asked before any mirror is."""
+
+    host = place = ""
+
+    def __init__(self, here: Callable[[str], Awaitable[bytes | None]]) -> None:
+        self._here = here
+
+    async def get(self, ask: Ask) -> Got:
+        """See ``ports.Reach``."""
+        data = await self._here(ask.name)
+        return Got(fate="missing") if data is None else Got(fate="whole", data=data)
 
 
 def _signed_files(state: State) -> dict[str, bytes]:

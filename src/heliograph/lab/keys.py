@@ -6,8 +6,10 @@ from datetime import datetime
 from hashlib import sha256
 
 from heliograph.flows import keyring
-from heliograph.trust import ceremony, keys
+from heliograph.trust import ceremony, keys, readercode, roles
 from heliograph.trust.keys import KeyRole, SigningKey
+from heliograph.trust.note import LogPolicy
+from heliograph.trust.policy import TARGET, with_log
 
 ROLES: tuple[KeyRole, ...] = ("root", "recovery", "targets", "edition", "online")
 
@@ -25,6 +27,25 @@ def folder(now: datetime, seed: str = "lab") -> dict[str, bytes]:
         **online,
         "tuf/1.root.json": root,
         "tuf/1.targets.json": targets,
+    }
+
+
+def with_a_log(files: dict[str, bytes], now: datetime, origin: str = "heliograph/lab/2") -> dict[str, bytes]:
+    """A key folder of ``folder`` and what ``heliograph keys log`` adds to it: a key, a policy, the next targets."""
+    one = key("log", origin)
+    policy = with_log(b"", LogPolicy(origin=origin, key=one.raw))
+    version = max(int(name.split(".")[0].removeprefix("tuf/")) for name in files if name.endswith(".targets.json"))
+    before = files[f"tuf/{version}.targets.json"]
+    edition = ceremony.keys_of(files["tuf/1.root.json"], before)["edition"]
+    request = ceremony.next_targets(before, edition, now, code={TARGET: policy})
+    targets = ceremony.signed_by(request, [key("targets").signer])
+    named = roles.named(roles.read("targets", targets), TARGET)
+    assert named is not None
+    return {
+        **files,
+        keyring.file_of(one): keys.bare(one),
+        readercode.name_of(TARGET, named[1]): policy,
+        f"tuf/{version + 1}.targets.json": targets,
     }
 
 

@@ -136,7 +136,8 @@ class Seal:
 
     ``objects`` are the parts of the map that came in, ``left`` the names of those that went out, each as often as it
     did; with ``anew`` the whole map was built and nothing of the old one counts. ``copies`` are content copies by the
-    path they are of. ``signed`` is metadata; of these, ``ended`` are names that no release needs any more.
+    path they are of. ``signed`` is metadata, code and the release log; of these, ``ended`` are names that no release
+    needs any more. ``notes`` are kept with the rest or not at all.
     """
 
     release: int
@@ -148,3 +149,4 @@ class Seal:
     copies: tuple[tuple[str, tuple[Laid, ...]], ...] = ()
     signed: tuple[Laid, ...] = ()
     ended: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from heliograph.model import paths
 from heliograph.model.ledger import Change
 
 FRONT = "index.html"
-_NEW, _POINTERS, _REPLACED, _ENDED = range(4)  # steps, each whole before the next
+_NEW, _LOG, _POINTERS, _REPLACED, _ENDED = range(5)  # steps, each whole before the next
 
 
 def plan(shown: int | None, done: int | None, newest: int) -> int | None:
@@ -57,7 +57,9 @@ def _step(change: Change) -> int:
         return _ENDED
     if paths.plain_name(change.name) in (paths.TIMESTAMP, paths.POINTER):
         return _POINTERS
-    return _NEW if change.fresh else _REPLACED
+    if change.name == paths.CHECKPOINT:  # names all of the log, and no release may be shown that is not in it
+        return _LOG
+    return _NEW if change.fresh or change.name.startswith("log/") else _REPLACED
 
 
 def _within(change: Change) -> tuple[int, str]:

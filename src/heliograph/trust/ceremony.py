@@ -100,11 +100,17 @@ def next_root(before: bytes, who: Mapping[str, RoleKeys], now: datetime) -> byte
     return form.write(sign.root(version, who, now).to_dict())
 
 
-def next_targets(before: bytes, edition: RoleKeys, now: datetime, life: timedelta = sign.TARGETS_LIFE) -> bytes:
-    """A request for the targets after ``before``, unsigned; the reader's code stays as it is."""
+def next_targets(
+    before: bytes,
+    edition: RoleKeys,
+    now: datetime,
+    life: timedelta = sign.TARGETS_LIFE,
+    code: Mapping[str, bytes] | None = None,
+) -> bytes:
+    """A request for the targets after ``before``, unsigned; of the reader's code only what ``code`` names changes."""
     old = roles.read("targets", before)
-    made: Metadata[Any] = sign.targets(old.version + 1, edition, now, life=life)
-    made.signed.targets = old.metadata.signed.targets
+    made: Metadata[Any] = sign.targets(old.version + 1, edition, now, code, life)
+    made.signed.targets = {**old.metadata.signed.targets, **made.signed.targets}
     return form.write(made.to_dict())
 
 
@@ -164,4 +170,9 @@ def described(request: bytes, root: bytes, targets: bytes) -> list[str]:
         lines += [f"{ring}: key {keyid} counts no more" for keyid in sorted(then - ids)]
         if new[ring].threshold != old[ring].threshold:
             lines.append(f"{ring}: {old[ring].threshold} -> {new[ring].threshold} signatures are needed")
+    if file.role == "targets":
+        for target in roles.CODE:
+            now, was = (roles.named(one, target) for one in (file, before))
+            if now is not None and now != was:
+                lines.append(f"{target}: {now[1].hex()[:12]} is {'another' if was else 'added'}")
     return lines

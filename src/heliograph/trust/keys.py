@@ -23,7 +23,7 @@ from heliograph.model import KeyFileError
 from heliograph.trust import form, roles
 from heliograph.trust.refusal import RefusalError
 
-KeyRole = Literal["root", "recovery", "targets", "edition", "online"]
+KeyRole = Literal["root", "recovery", "targets", "edition", "online", "log"]
 OFFLINE: Final = frozenset({"root", "recovery", "targets"})
 FORMAT: Final = "heliograph-key/1"
 SEED, SALT, NONCE = 32, 16, 12  # bytes
@@ -52,6 +52,11 @@ class SigningKey:
     def public(self) -> Key:
         """Its public half."""
         return self.signer.public_key
+
+    @property
+    def raw(self) -> bytes:
+        """The 32 bytes of its public half, as signed notes name keys."""
+        return Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
 
     @property
     def keyid(self) -> str:

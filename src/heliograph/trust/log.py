@@ -31,16 +31,16 @@ _TOP = "log/tile"
 
 
 class Tile(NamedTuple):
-    """A file of the log: ``width`` hashes, or entries where the level is ``ENTRIES``, from ``index`` * 256 on."""
+    """A file of the log: ``width`` hashes, or entries where the level is ``ENTRIES``, from ``at`` * 256 on."""
 
     level: int
-    index: int
+    at: int
     width: int
 
     @property
     def name(self) -> str:
         """Its name on a mirror."""
-        digits = str(self.index)
+        digits = str(self.at)
         digits = digits.zfill(-(-len(digits) // 3) * 3)
         groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
         place = "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
@@ -316,10 +316,10 @@ def proves_consistency(old: int, old_root: bytes, new: int, root: bytes, proof: 
 
 
 class _Subtree(NamedTuple):
-    """A whole subtree of 2 ** ``height`` entries, the ``index``-th of its height."""
+    """A whole subtree of 2 ** ``height`` entries, the ``at``-th of its height."""
 
     height: int
-    index: int
+    at: int
 
 
 def _subtrees(span: Span) -> Iterator[_Subtree]:
@@ -334,7 +334,7 @@ def _subtrees(span: Span) -> Iterator[_Subtree]:
 def _tile(part: _Subtree, size: int) -> tuple[Tile, int, int]:
     """The tile that the hash of a subtree is folded from, and which of its hashes: the first, and how many."""
     level, height = divmod(part.height, _BITS)
-    first = part.index << height
+    first = part.at << height
     return _at(level, first // WIDTH, size), first % WIDTH, 1 << height
 
 

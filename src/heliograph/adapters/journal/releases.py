@@ -88,7 +88,9 @@ class ReleaseTables(Base):
             number = 1 + _newest(db)
             ended = _Uses(db, number, utc(now)).note(seal)
             made = _issue(db, number, now, seal)
-            replace_rows(db, schema.note, schema.note.c.key, [{"key": STANDING, "value": seal.standing}])
+            notes = {**seal.notes, STANDING: seal.standing}
+            rows = [{"key": key, "value": value} for key, value in notes.items()]
+            replace_rows(db, schema.note, schema.note.c.key, rows)
         return made, ended
 
 
