@@ -103,7 +103,7 @@ def sync_command(
 
 
 class _Usage64(typer.core.TyperCommand):
-    """Wrong usage of ``verify`` exits with 64, since 2 says that a page is authentic but old."""
+    """Wrong usage of ``verify`` and ``monitor`` exits with 64, since 2 says that a page is authentic but old."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
         try:
@@ -137,6 +137,31 @@ def verify(
 
     try:
         code = verifying.verify(sources, path, root, at=at, state=state, accept_stale=accept_stale, paced=paced)
+    except ConfigError as error:
+        complain(error)
+        code = 64
+    raise typer.Exit(code)
+
+
+@app.command("monitor", cls=_Usage64)
+def monitor_command(
+    mirrors: Annotated[list[str], typer.Argument(metavar="MIRROR...", help="Addresses or folders.")],
+    root: Pinned = Path("1.root.json"),
+    state: Annotated[
+        Path | None, typer.Option(help="Folder that keeps what was seen of each mirror, so that a change shows.")
+    ] = None,
+    paced: Paced = False,
+    as_json: Json = False,
+) -> None:
+    """An auditor's round: metadata, code and release log of each mirror, compared with each other and with before.
+
+    Exit 0: nothing wrong; 1: a finding; 2: authentic but stale; 64: wrong usage.
+    """
+    from heliograph.cli import watching
+    from heliograph.cli.screen import complain
+
+    try:
+        code = watching.run(mirrors, root, state=state, paced=paced, as_json=as_json)
     except ConfigError as error:
         complain(error)
         code = 64

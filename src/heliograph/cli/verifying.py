@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -97,12 +97,28 @@ def as_object(verdict: Verdict) -> dict[str, Any]:
 def load_state(folder: Path | None) -> State:
     """What was kept in ``folder``; as good as nothing where it is missing or damaged."""
     try:
-        kept = json.loads((folder / _STATE).read_bytes()) if folder else {}
-        probed = kept.pop("probed", "")
-        files = {name: base64.b64decode(text, validate=True) for name, text in kept.items()}
-        return State(**{"root": b"", **files}, probed=datetime.fromisoformat(probed) if probed else None)
+        return unpacked(json.loads((folder / _STATE).read_bytes()) if folder else {})
     except (OSError, ValueError, TypeError, AttributeError):
         return State(root=b"")
+
+
+def packed(state: State) -> dict[str, str]:
+    """``state`` as JSON."""
+    kept = {
+        one.name: base64.b64encode(getattr(state, one.name)).decode() for one in fields(state) if one.name != "probed"
+    }
+    return {**kept, "probed": state.probed.isoformat() if state.probed else ""}
+
+
+def unpacked(kept: Mapping[str, str]) -> State:
+    """The state in what ``packed`` made.
+
+    Raises:
+        ValueError, TypeError, AttributeError: it is none.
+    """
+    probed = kept.get("probed", "")
+    files = {name: base64.b64decode(text, validate=True) for name, text in kept.items() if name != "probed"}
+    return State(**{"root": b"", **files}, probed=datetime.fromisoformat(probed) if probed else None)
 
 
 def save_state(folder: Path | None, state: State) -> None:
@@ -113,14 +129,10 @@ def save_state(folder: Path | None, state: State) -> None:
     """
     if folder is None:
         return
-    kept = {
-        one.name: base64.b64encode(getattr(state, one.name)).decode() for one in fields(state) if one.name != "probed"
-    }
-    kept["probed"] = state.probed.isoformat() if state.probed else ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         scratch = folder / f".{_STATE}"
-        scratch.write_text(json.dumps(kept), encoding="utf-8")
+        scratch.write_text(json.dumps(packed(state)), encoding="utf-8")
         scratch.replace(folder / _STATE)
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", where=f"--state {folder}") from error

@@ -119,6 +119,8 @@ def _edge(seen: Checkpoint, point: Checkpoint, mirror: int) -> Generator[Ask, Go
     """The right edge of what was seen, from the tiles of now."""
     if point.size < seen.size:
         raise RefusalError("log", f"the log has {point.size:,} entries, and {seen.size:,} were seen before")
+    if point.size == seen.size and point.root != seen.root:
+        raise RefusalError("log", f"the {seen.size:,} entries of the log are not those that were seen before")
     held = yield from _tiles(log.edge_tiles(seen.size, point.size), mirror)
     edge = log.edge_at(seen.size, point.size, held.__getitem__)
     if edge.root != seen.root:
