@@ -51,6 +51,9 @@ def test_the_table_of_content_types_is_what_the_server_sends() -> None:
         (f"o/00/{'0' * 62}", "`o/"),
         (f"code/{'0' * 64}.sw.js", "`code/"),
         ("sw.js", "`sw.js`"),
+        ("log/checkpoint", "`log/checkpoint`"),
+        ("log/tile/0/000", "`log/tile/"),
+        ("log/tile/entries/x001/x234/067.p/255", "`log/tile/"),
     ],
 )
 def test_the_table_of_files_gives_the_ages_the_server_sends(path: str, row: str) -> None:
@@ -156,7 +159,7 @@ def test_the_codes_of_a_refusal_are_those_of_the_code() -> None:
 
 
 def test_limits_are_those_of_the_code() -> None:
-    from heliograph.trust import bundle, edition_map, head, roles, visit
+    from heliograph.trust import bundle, edition_map, head, log, note, policy, roles, visit
 
     told = dict(tables("what")[0])
     limits = {
@@ -168,6 +171,10 @@ def test_limits_are_those_of_the_code() -> None:
         "tile": visit.MAX_TILE,
         "shard": edition_map.MAX_SHARD,
         "fresh list": head.MAX_FRESH * head.RECORD,
+        "policy": policy.MAX_POLICY,
+        "checkpoint of the log": note.MAX_CHECKPOINT,
+        "tile of the log": log.MAX_TILE,
+        "bundle of the log": log.MAX_BUNDLE,
     }
     assert {name: told[name].partition(";")[0] for name in limits} == {n: f"{size:,}" for n, size in limits.items()}
 

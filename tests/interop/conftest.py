@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ from tests.interop import releases
 from tests.interop.peers import NODE, Peer, PythonTuf, TufJs
 from tests.interop.releases import NOW, Office, Release
 
+GOTLOG = Path(__file__).parent / "gotlog"
+GOCODE = Path("/usr/share/gocode")  # where Debian keeps sources of Go libraries
+X_MOD = GOCODE / "src" / "golang.org" / "x" / "mod" / "sumdb" / "tlog"
 _INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
@@ -116,6 +120,22 @@ def node() -> str:
             if run.returncode:
                 _missing(f"tuf-js cannot be installed: npm {' '.join(_INSTALL)}: {run.stderr[-500:]}")
     return path
+
+
+@pytest.fixture(scope="session")
+def gotlog(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Our small Go program, built without modules from Debian's sources, so that nothing is downloaded."""
+    go = tool("go", "golang-go")
+    if not X_MOD.is_dir():
+        _missing("golang.org/x/mod is not installed: apt-get install golang-golang-x-mod-dev")
+    place = tmp_path_factory.mktemp("go")
+    environment = {**os.environ, "GO111MODULE": "off", "GOPATH": str(GOCODE), "GOFLAGS": "", "GOPROXY": "off"}
+    environment["GOCACHE"] = str(place / "cache")
+    built = place / "gotlog"
+    command = [go, "build", "-o", str(built), "."]
+    run = subprocess.run(command, cwd=GOTLOG, env=environment, capture_output=True, text=True, check=False, timeout=200)
+    assert run.returncode == 0, run.stderr
+    return str(built)
 
 
 def _packages(name: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from hashlib import sha256
 from pathlib import Path
@@ -13,16 +12,11 @@ import pymerkle  # type: ignore[import-untyped]
 import pytest
 from sigstore._internal.merkle import verify_merkle_inclusion
 from sigstore.errors import VerificationError
-from tests.conftest import _missing
-from tests.interop.conftest import Shelf, tool
+from tests.interop.conftest import Shelf
 from tests.interop.releases import Release, inclusion, lay, shards
 
 from heliograph.model import paths
 from heliograph.trust.edition_map import EMPTY_SHARD
-
-GOTLOG = Path(__file__).parent / "gotlog"
-GOCODE = Path("/usr/share/gocode")  # where Debian keeps sources of Go libraries
-X_MOD = GOCODE / "src" / "golang.org" / "x" / "mod" / "sumdb" / "tlog"
 
 
 @pytest.fixture(params=["one", "two"])
@@ -30,22 +24,6 @@ def release(request: pytest.FixtureRequest, shelf: Shelf) -> Release:
     """Each release of each newsroom."""
     found: Release = getattr(shelf, request.param)
     return found
-
-
-@pytest.fixture(scope="session")
-def gotlog(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Our small Go program, built without modules from Debian's sources, so that nothing is downloaded."""
-    go = tool("go", "golang-go")
-    if not X_MOD.is_dir():
-        _missing("golang.org/x/mod is not installed: apt-get install golang-golang-x-mod-dev")
-    place = tmp_path_factory.mktemp("go")
-    environment = {**os.environ, "GO111MODULE": "off", "GOPATH": str(GOCODE), "GOFLAGS": "", "GOPROXY": "off"}
-    environment["GOCACHE"] = str(place / "cache")
-    built = place / "gotlog"
-    command = [go, "build", "-o", str(built), "."]
-    run = subprocess.run(command, cwd=GOTLOG, env=environment, capture_output=True, text=True, check=False, timeout=200)
-    assert run.returncode == 0, run.stderr
-    return str(built)
 
 
 def test_the_maps_of_these_tests_have_what_maps_can_have(shelf: Shelf) -> None:

@@ -32,7 +32,7 @@ def line(name: str, identity: bytes, signature: bytes) -> bytes:
     return f"— {name} {base64.b64encode(identity + signature).decode()}\n".encode()
 
 
-def cosigned(seed: bytes, name: str = "witness.example/w1", time: int = 1_679_315_147, text: bytes = TEXT) -> bytes:
+def cosigned(seed: bytes, name: str = "witness.example/north", time: int = 1_795_000_000, text: bytes = TEXT) -> bytes:
     """A witness' line under the checkpoint: C2SP tlog-cosignature, made here by hand."""
     who = Verifier(name=name, key=public(seed), kind=WITNESS)
     message = b"cosignature/v1\ntime %d\n%b" % (time, text)
@@ -52,19 +52,23 @@ def test_a_checkpoint_is_read_as_it_was_written_and_is_the_same_each_time() -> N
     assert b"heliograph/abcde/2\n12\n" + base64.b64encode(POINT.root) + b"\n" == TEXT
 
 
-def test_a_key_is_handed_around_as_elsewhere() -> None:
-    """The example of Go's package note."""
-    text = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+def test_a_key_is_handed_around_as_name_id_and_kind_with_its_bytes() -> None:
+    key = public(SEED)
+    identity = sha256(b"name\n\x01" + key).hexdigest()[:8]
+    text = f"name+{identity}+{base64.b64encode(bytes([1]) + key).decode()}"
     found = note.verifier(text)
-    assert (found.name, found.kind, found.text) == ("PeterNeumann", note.ED25519, text)
-    message = b"If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
-    signature = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
-    assert note.opened(message + f"\n— PeterNeumann {signature}\n".encode()).is_by(found)
+    assert (found.name, found.kind, found.key, found.text) == ("name", note.ED25519, key, text)
+    message = b"anything\n"
+    assert note.opened(note.signed(message, "name", SEED)).is_by(found)
+    assert not note.opened(note.signed(message, "other", SEED)).is_by(found)
+
+
+KEY = Verifier(name="n", key=public(SEED)).text
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a", "a+b+c", "a b+c74f20a3+ARpc", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"],
+    ["", "a", "a+b+c", f"a b{KEY[1:]}", f"m{KEY[1:]}", KEY[:-4], f"{KEY}=", KEY.replace("+", "-", 1)],
 )
 def test_what_is_no_key_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="key"):

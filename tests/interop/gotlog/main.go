@@ -1,6 +1,8 @@
-// Command gotlog asks Go's transparency log, golang.org/x/mod/sumdb/tlog, whether it agrees with an edition's map.
+// Command gotlog asks Go's transparency log, golang.org/x/mod/sumdb/tlog, whether it agrees with an edition's map, and
+// with the release log (log.go).
 //
 //	gotlog MIRROR HEAD INDEX...
+//	gotlog log MIRROR KEY OLD INDEX...
 //
 // MIRROR is a folder, HEAD the name of an edition's head in it. For each shard INDEX the audit path is taken from the
 // map's tiles, which are found by their names and not otherwise checked: whether they are the right ones is what
@@ -32,6 +34,9 @@ func main() {
 }
 
 func run(args []string) error {
+	if len(args) > 0 && args[0] == "log" {
+		return runLog(args[1:])
+	}
 	if len(args) < 2 {
 		return fmt.Errorf("usage: gotlog MIRROR HEAD INDEX...")
 	}

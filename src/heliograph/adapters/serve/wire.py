@@ -93,8 +93,9 @@ def label(path: str, coding: str) -> Label:
         age = "31536000, immutable"
     elif path in {"sw.js", "reader.html"}:
         age = "3600"
+    kind = paths.TEXT_TYPES["txt"] if path == paths.CHECKPOINT else _TYPES.get(ending, _OPAQUE)
     return Label(
-        content_type=f"Content-Type: {_TYPES.get(ending, _OPAQUE)}\r\n".encode(),
+        content_type=f"Content-Type: {kind}\r\n".encode(),
         lifetime=f"Cache-Control: max-age={age}\r\n".encode()
         + (b"Vary: Accept-Encoding\r\n" if encodable(path) else b""),
         coding=f"Content-Encoding: {coding}\r\n".encode() if coding else b"",
