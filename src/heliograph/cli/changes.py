@@ -23,7 +23,7 @@ from heliograph.cli.keys import fresh, passphrase_from
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
-from heliograph.flows import ceremonies, keyring, recovery
+from heliograph.flows import ceremonies, keyring, logbook, recovery
 from heliograph.flows.ceremonies import Change, Pending
 from heliograph.model import ConfigError, HeliographError, KeyFileError, SignError
 from heliograph.trust import ceremony, keys
@@ -93,6 +93,8 @@ def rotate(at: Ceremony, rings: Sequence[str]) -> int:
     code = apply(at, ceremonies.rotated(at.folder, made, held, now()), old)
     if code == 0:
         sweep(at)
+    if len(rings) > 1 and logbook.policy_of(at.folder) is not None:  # a theft, and that key lay beside them
+        out.print("The key of the release log lay there, too. Next: heliograph keys log --anew", soft_wrap=True)
     return code
 
 

@@ -21,6 +21,7 @@ _REMEDY = (
     "stop the other machine that publishes with these keys; if there is none, this journal is from a backup: "
     "heliograph keys recover"
 )
+_LOG_REMEDY = f"{_REMEDY}; if the key of the log was stolen, too: heliograph keys log --anew"
 
 
 async def check_alone(outside: Outside, now: datetime, *, log: bool = False) -> None:
@@ -36,11 +37,13 @@ async def check_alone(outside: Outside, now: datetime, *, log: bool = False) -> 
     book = logbook.opened(outside.keys, outside.journal, on=log)
     for mirror in outside.mirrors:
         try:
-            above = await _above(mirror, standing, now) or await _log_above(mirror, book)
+            above = await _above(mirror, standing, now)
+            logged = "" if above else await _log_above(mirror, book)
         except StoreError:
             continue
-        if above:
-            raise SignError(f"it shows {above}", where=f"mirror {mirror.name}, {mirror.place}", remedy=_REMEDY)
+        if above or logged:
+            where, remedy = f"mirror {mirror.name}, {mirror.place}", _LOG_REMEDY if logged else _REMEDY
+            raise SignError(f"it shows {above or logged}", where=where, remedy=remedy)
 
 
 async def _above(mirror: MirrorStore, standing: Standing, now: datetime) -> str:
