@@ -254,3 +254,29 @@ def test_an_audit_of_a_copy_by_sync_finds_the_log_in_it(room: Path) -> None:
     heliograph("verify", copy, "--root", room / "1.root.json")
     now = datetime.now(UTC)  # noqa: TID251 - commands run by the real clock
     assert monitor(room, mirror(room), copy)["mirrors"][1]["time"][:4] == str(now.year)
+
+
+def test_where_several_must_sign_a_log_begins_when_all_have(room: Path, tmp_path: Path) -> None:
+    heliograph("init", tmp_path / "anna", "--passphrase-file", room / "secret")
+    theirs = next((tmp_path / "anna" / "keys" / "offline").glob("targets-*.json"))
+    public = heliograph("keys", "public", theirs, "--passphrase-file", room / "secret").stdout
+    (tmp_path / "anna.json").write_text(public, encoding="utf-8")
+    keys(room, "add", "targets", tmp_path / "anna.json")
+    keys(room, "threshold", "targets", "2", code=1)
+    bring_back(room, "targets-4", theirs)
+    before = monitor(room, mirror(room))["log"]["origin"]
+    assert "1 of 2 signatures" in keys(room, "log", "--anew", code=1)
+    heliograph("publish", "--config", config(room))  # the old log counts until all have signed
+    assert monitor(room, mirror(room))["log"]["origin"] == before
+    bring_back(room, "targets-5", theirs)
+    heliograph("publish", "--config", config(room))
+    found = monitor(room, mirror(room))
+    assert found["log"]["origin"] != before
+    assert found["findings"] == []
+
+
+def bring_back(room: Path, name: str, key: Path) -> None:
+    """Sign a request with the key of somebody else, and put it into effect."""
+    request = room / "room" / "keys" / "requests" / f"{name}.request.json"
+    heliograph("keys", "sign", request, "--key", key, "--passphrase-file", room / "secret")
+    heliograph("keys", "import", request, "-c", config(room))

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.flows.test_recovery import recovered
 from tests.flows.test_seal import reader, unverified
-from tests.flows.test_sync import Volunteer
 from tests.flows.world import NOW, Make, World
 
 from heliograph.flows import keyring, logbook
@@ -25,14 +20,6 @@ from heliograph.trust.head import read_head
 from heliograph.trust.note import Checkpoint
 
 ON = "[edition]\npictures = false\n[trust]\nlog = true\n"
-
-
-@pytest.fixture
-def logged(make: Make) -> World:
-    """Six sample stories, and a release log from the first release on."""
-    world = make(pieces(NOW)[:6], more=ON)
-    world.keys = MemoryKeys(with_a_log(world.keys.files, NOW))
-    return world
 
 
 def edit(world: World, title: str, story: int = 0) -> None:
@@ -318,126 +305,3 @@ def test_a_log_that_was_off_for_a_while_must_begin_anew(logged: World, make: Mak
     edit(logged, "Снова в журнале")
     logged.publish()
     assert audit(logged) == ("verified", "")
-
-
-# ---------------------------------------------------------------- lost, and copied
-
-
-def test_a_lost_journal_gets_its_log_back_from_the_mirrors(logged: World) -> None:
-    for number in range(2):
-        edit(logged, f"Заголовок {number}")
-        logged.publish()
-    auditor = reader(logged)
-    audit(logged, auditor=auditor)
-    before = {name for name in logged.mirrors[0].files if name.startswith("log/")}
-    logged.mirrors.append(MemoryMirror("new"))
-    shutil.rmtree(logged.config.state_folder)
-    with pytest.raises(SignError, match="keys recover"):
-        logged.publish()
-    found = recovered(logged)
-    assert (found.logged, found.log_lost) == (4, "")
-    logged.publish()
-    for mirror in logged.mirrors:
-        assert audit(logged, mirror) == ("verified", "")
-    assert audit(logged, auditor=auditor) == ("verified", "")
-    assert before <= logged.mirrors[0].files.keys()
-
-
-def test_a_log_that_ran_ahead_of_its_release_is_gone_on_from_after_a_loss(logged: World) -> None:
-    """The delivery broke off between the log and ``now``, and then the machine was lost."""
-    logged.publish()
-    was = shown(logged)
-    writes = []
-    logged.mirrors[0].seen = lambda mirror: writes.append(paths.CHECKPOINT)
-    edit(logged, "Обрыв")
-    files = dict(logged.mirrors[0].files)
-    logged.publish()
-    ahead = {name: data for name, data in logged.mirrors[0].files.items() if name.startswith("log/")}
-    logged.mirrors = [MemoryMirror("one")]
-    logged.mirrors[0].files = {**files, **ahead}
-    shutil.rmtree(logged.config.state_folder)
-    found = recovered(logged)
-    assert (found.release, found.logged) == (was, was + 2)
-    auditor = reader(logged)
-    assert audit(logged, auditor=auditor) == ("verified", "")
-    logged.publish()
-    assert audit(logged, auditor=auditor) == ("verified", "")
-    assert shown(logged) > was + 2
-
-
-def test_two_logs_on_the_mirrors_are_not_chosen_from(logged: World, make: Make) -> None:
-    other = make(pieces(NOW)[:4], more=ON, folder="other")
-    other.keys = logged.keys
-    for world in (logged, other):
-        world.publish()
-    logged.mirrors = [logged.mirrors[0], other.mirrors[0]]
-    logged.mirrors[1].name = "forked"
-    found = recovered(logged)
-    assert "show two different release logs" in found.log_lost
-
-
-def test_a_promise_in_the_journal_survives_a_recovery_that_was_not_needed(
-    logged: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    logged.publish()
-    edit(logged, "Убито")
-    with monkeypatch.context() as patch:
-        _killing(logged, "before the checkpoint", patch)
-        with pytest.raises(_Killed):
-            logged.publish()
-    with logged.outside() as outside:
-        book = logbook.opened(outside.keys, outside.journal, on=True)
-    recovered(logged)
-    with logged.outside() as outside:
-        again = logbook.opened(outside.keys, outside.journal, on=True)
-    assert book is not None
-    assert again == replace(book, whole=True)
-    logged.publish()
-    assert audit(logged) == ("verified", "")
-
-
-def test_a_volunteer_copies_the_log_and_keeps_up_with_it(logged: World, tmp_path: Path) -> None:
-    logged.publish()
-    volunteer = Volunteer(logged, tmp_path / "volunteer")
-    auditor = reader(logged)
-    for number in range(3):
-        result = volunteer.sync()
-        assert (result.verdict.verdict, result.log) == ("verified", "")
-        assert audit(logged, volunteer.copy, auditor) == ("verified", "")
-        edit(logged, f"Заголовок {number}")
-        logged.publish()
-    names = {name for name in volunteer.copy.files if name.startswith("log/")}
-    assert paths.CHECKPOINT in names
-
-
-def test_a_volunteer_hears_of_a_log_that_cannot_be_copied_and_copies_the_news(logged: World, tmp_path: Path) -> None:
-    logged.publish()
-    for mirror in logged.mirrors:
-        mirror.files[paths.CHECKPOINT] = b"damaged"
-    volunteer = Volunteer(logged, tmp_path / "volunteer")
-    result = volunteer.sync()
-    assert result.verdict.verdict == "verified"
-    assert "a checkpoint is no signed note" in result.log
-    assert unverified(logged, volunteer.copy) == []
-
-
-def test_a_copy_drops_unfinished_tiles_that_full_ones_replaced(logged: World, tmp_path: Path) -> None:
-    logged.publish()
-    volunteer = Volunteer(logged, tmp_path / "volunteer")
-    volunteer.sync()
-    assert "log/tile/0/000.p/2" in volunteer.copy.files
-    heads = [b""] * 253
-    with logged.outside() as outside:
-        book = logbook.opened(outside.keys, outside.journal, on=True)
-        assert book is not None
-        outside.journal.note(logbook.NOTE, logbook.remembered("heliograph/lab/2", log.grown(log.Edge(), heads).edge))
-        logged.mirrors[0].files.pop(paths.CHECKPOINT)
-        logged.mirrors[1].files.pop(paths.CHECKPOINT)
-    for number in range(2):
-        edit(logged, f"Заголовок {number}")
-        logged.publish()
-    assert "log/tile/0/000" in logged.mirrors[0].files
-    volunteer.sync()
-    assert "log/tile/0/000" in volunteer.copy.files
-    assert "log/tile/0/000.p/2" not in volunteer.copy.files
-    assert audit(logged, volunteer.copy) == ("verified", "")

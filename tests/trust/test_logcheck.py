@@ -93,6 +93,22 @@ def test_a_head_that_is_not_in_the_log_is_refused() -> None:
         assert "two heads of release 7" in look(mirror(300), 7, before, head(7, "other"))
 
 
+def test_an_entry_that_was_seen_long_ago_is_proven_again() -> None:
+    other = mirror(300, 0)["log/tile/entries/000"]
+    files = {**mirror(300), "log/tile/entries/000": other}
+    assert "entry 6 is not the one that was signed" in look(files, 7, point(300), head(7, "other"))
+    assert "entry 6 is not the one that was signed" in look(files, 7, point(300))
+    cut = {**mirror(300), "log/tile/0/000": mirror(300)["log/tile/0/000"][:-1]}
+    assert "log/tile/0/000 has 8,191 bytes, not 8,192" in look(cut, 7, point(300))
+
+
+def test_an_entry_in_the_wrong_place_is_refused() -> None:
+    entries = [head(1), head(3), head(3)]
+    growth = log.grown(Edge(), entries)
+    files = {**growth.files, paths.CHECKPOINT: signed(growth.edge)}
+    assert "entry 1 of the log is the head of release 3" in look(files, 3)
+
+
 def test_a_log_may_begin_late_and_nothing_may_be_left_out_after_that() -> None:
     late = mirror(300, begins=270)
     assert look(late, 300) == ""

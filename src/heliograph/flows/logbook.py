@@ -75,7 +75,9 @@ def opened(keys: KeyFolder, journal: Journal, *, on: bool) -> Book | None:
         return None
     key = keyring.log_key(keys, named.key)
     if key is None:
-        remedy = f"put the file log-….json back into the keys folder; if it is lost, {_ANEW}"
+        remedy = (
+            f"put the file log-….json back into the keys folder; if it is lost, {_ANEW}; or set [trust] log = false"
+        )
         raise SignError(f"the key of the release log {named.origin} is not here", remedy=remedy)
     kept = json.loads(journal.recall(NOTE) or "{}")
     if kept.get("origin") != named.origin:

@@ -268,3 +268,10 @@ def test_any_bytes_give_a_request_or_a_refusal(head: bytes) -> None:
         wire.canonical(answer.path)
         wire.span_of(answer.span, 1000)
         wire.matches(answer.if_none_match, ETAG)
+
+
+def test_a_checkpoint_is_text_and_the_rest_of_the_log_is_bytes_for_ever() -> None:
+    point, tile = wire.label("log/checkpoint", ""), wire.label("log/tile/0/000.p/7", "")
+    assert point.content_type == b"Content-Type: text/plain;charset=utf-8\r\n"
+    assert tile.content_type == b"Content-Type: application/octet-stream\r\n"
+    assert (b"immutable" in point.lifetime, b"immutable" in tile.lifetime) == (False, True)
