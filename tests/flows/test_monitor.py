@@ -158,6 +158,39 @@ def test_who_forges_and_does_not_log_it_is_seen_at_once(logged: World, thief: Wo
     assert Auditor(logged).round(Reached(thief.mirrors[0].files, "thief"))[0][1] == "there is no log/checkpoint"
 
 
+@pytest.mark.parametrize("more", [0, 1, 3])
+def test_who_shows_a_policy_from_before_the_log_is_seen_beside_an_honest_mirror(
+    logged: World, thief: World, more: int
+) -> None:
+    """With the keys of the machine he can name older targets, in which there is no log."""
+    for number in range(2):
+        edit(logged, f"Правда {number}")
+        logged.publish()
+    thief.config = thief.config.model_copy(update={"trust": thief.config.trust.model_copy(update={"log": False})})
+    thief.keys.remove("tuf/2.targets.json")
+    thief.publish(minutes=3)
+    for number in range(more):
+        edit(thief, f"Подделка {number}")
+        thief.publish(minutes=3)
+    assert Auditor(logged).round(thief.mirrors[0]) == []  # alone, who has seen nothing yet cannot know
+    found = Auditor(logged).round(logged.mirrors[0], thief.mirrors[0])
+    assert [places for code, _, places in found if code == "log"] == [("thief", "one")]
+
+
+def test_a_mirror_that_lags_from_before_the_log_is_no_finding(make: Make) -> None:
+    world = make(pieces(NOW)[:4], more=ON)
+    world.publish()
+    world.keys = MemoryKeys(with_a_log(world.keys.files, NOW))
+    world.mirrors[1].fail(1, "refused", again=True)
+    world.publish()
+    assert Auditor(world).round() == []
+    edit(world, "Второе зеркало молчит")
+    world.publish()
+    assert Auditor(world).round() == []
+    world.mirrors[0].files["log/tile/0/000.p/4"] = b""
+    assert Auditor(world).round()[0][1].startswith("log/tile/0/000.p/4 has 0 bytes")
+
+
 def test_a_log_that_shrank_or_was_replaced_is_a_finding_each_time(logged: World) -> None:
     auditor = Auditor(logged)
     old = {name: data for name, data in logged.mirrors[0].files.items() if name.startswith("log/")}

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from heliograph.flows.verify import drive
 from heliograph.ports import Reach
-from heliograph.trust import logcheck, note, reader, sight
+from heliograph.trust import logcheck, note, reader, roles, sight
 from heliograph.trust.chain import State
+from heliograph.trust.head import read_head
 from heliograph.trust.note import Checkpoint, LogPolicy
 from heliograph.trust.refusal import RefusalError
 from heliograph.trust.sight import Sight
@@ -104,6 +105,10 @@ async def _logs_apart(
             continue
         at, longest = max(shown, key=lambda one: one[1].size)
         mirror = next(one for one in mirrors if one.place == at)
+        for place, one in sights.items():
+            what = "" if one.log == log else await _unlogged(one, sights[at], longest, mirror)
+            if what:
+                found.setdefault((place, at), Finding(code="log", what=what, places=(place, at)))
         for place, point in [*shown, *_seen(before, log)]:
             if place == at or point.size > longest.size:
                 continue
@@ -112,6 +117,30 @@ async def _logs_apart(
             except RefusalError as refusal:
                 found.setdefault((place, at), Finding(code=refusal.code, what=refusal.what, places=(place, at)))
     return list(found.values())
+
+
+async def _unlogged(other: Sight, honest: Sight, point: Checkpoint, mirror: Reach) -> str:
+    """How a mirror that names no log, or another one, hides a release from that of ``mirror``, "" if it does not.
+
+    A thief who cannot sign targets can show those from before there was a log.
+    """
+    if other.shown is None or honest.shown is None or _targets(other.shown) >= _targets(honest.shown):
+        return ""
+    release = read_head(other.shown.head).release
+    if release > point.size:
+        return f"release {release} is not in the log, and comes with a policy from before it"
+    try:
+        entry = await drive(logcheck.entry_at(release - 1, point), [mirror])
+    except RefusalError as refusal:
+        return refusal.what
+    if not entry or entry == other.shown.head:  # it is from before the log, or a mirror that lags
+        return ""
+    return f"there are two heads of release {release}: one in the log, another one is shown"
+
+
+def _targets(state: State) -> int:
+    """The version of the newsroom's targets."""
+    return roles.read("targets", state.targets).version
 
 
 def _seen(before: Mapping[str, State], log: LogPolicy) -> list[tuple[str, Checkpoint]]:

@@ -51,7 +51,7 @@ def look(policy: LogPolicy, head: bytes, before: bytes, mirror: int = 0) -> Gene
     if edge.root != point.root:
         raise RefusalError("log", f"its {point.size:,} entries are not those that were signed")
     if not logged:
-        logged.append((yield from _entry(release - 1, point, mirror)))
+        logged.append((yield from entry_at(release - 1, point, mirror)))
     _is_logged(head, release, logged[0])
     return data
 
@@ -80,6 +80,22 @@ def follows(older: Checkpoint, newer: Checkpoint, mirror: int = 0) -> Generator[
     proof = [log.hash_of(span, newer.size, held.__getitem__) for span in spans]
     if not log.proves_consistency(older.size, older.root, newer.size, newer.root, proof):
         raise RefusalError("log", f"the log of {newer.size:,} entries does not go on from that of {older.size:,}")
+
+
+def entry_at(index: int, point: Checkpoint, mirror: int = 0) -> Generator[Ask, Got, bytes]:
+    """An entry of the log at ``point``, which ``mirror`` shows, proven to be in it.
+
+    Raises:
+        RefusalError: ``log`` or ``unavailable``.
+    """
+    tile = log.bundle_of(index, point.size)
+    entry = log.entries_in((yield from _fetched(tile.name, tile.limit, mirror)), tile)[index % log.WIDTH]
+    spans = log.inclusion(index, point.size)
+    held = yield from _tiles(log.tiles_of(spans, point.size), mirror)
+    proof = [log.hash_of(span, point.size, held.__getitem__) for span in spans]
+    if not log.proves_inclusion(entry, index, point.size, point.root, proof):
+        raise RefusalError("log", f"entry {index:,} is not the one that was signed")
+    return entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,18 +172,6 @@ def _check_number(entry: bytes, index: int, *, begun: bool) -> bool:
     if number != index + 1:
         raise RefusalError("log", f"entry {index:,} of the log is the head of release {number:,}")
     return True
-
-
-def _entry(index: int, point: Checkpoint, mirror: int) -> Generator[Ask, Got, bytes]:
-    """An entry from before what was seen, proven to be in the log."""
-    tile = log.bundle_of(index, point.size)
-    entry = log.entries_in((yield from _fetched(tile.name, tile.limit, mirror)), tile)[index % log.WIDTH]
-    spans = log.inclusion(index, point.size)
-    held = yield from _tiles(log.tiles_of(spans, point.size), mirror)
-    proof = [log.hash_of(span, point.size, held.__getitem__) for span in spans]
-    if not log.proves_inclusion(entry, index, point.size, point.root, proof):
-        raise RefusalError("log", f"entry {index:,} is not the one that was signed")
-    return entry
 
 
 def _is_logged(head: bytes, release: int, entry: bytes) -> None:
