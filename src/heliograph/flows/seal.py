@@ -43,8 +43,9 @@ def seal(outside: Outside, now: datetime) -> Issue | None:
         what = f"this machine's clock says {now:%Y-%m-%d %H:%M}, before release {before.release} was signed"
         raise SignError(what, remedy="set the clock; readers would take the release for an old one")
     moved = outside.journal.moved()
-    mapped = _mapped(outside, moved, before, anew=anew) if moved or anew or before is None else None
-    head = write_head(_head(outside, mapped, before, now)) if mapped else standing.head
+    entries = _entries(outside, moved, before, anew=anew)
+    mapped = _mapped(outside, moved, before, entries, anew=anew) if moved or anew or before is None else None
+    head = write_head(_head(mapped, before, entries, now)) if mapped else standing.head
     signed = sign.release(standing, head, keyring.signers(outside.keys), now)
     files = sign.files(signed, now, keyring.roots(outside.keys))
     issue, ended = outside.journal.close(
@@ -53,6 +54,9 @@ def seal(outside: Outside, now: datetime) -> Issue | None:
             release=read_head(head).release,
             standing=keyring.remembered(signed),
             pointer=sha256(files[paths.POINTER]).hexdigest(),
+            entries=entries,
+            written=sum(bool(one.digest) for one in moved),
+            gone=sum(not one.digest for one in moved),
             objects=mapped.objects if mapped else (),
             left=mapped.left if mapped else (),
             anew=mapped.anew if mapped else False,
@@ -65,7 +69,14 @@ def seal(outside: Outside, now: datetime) -> Issue | None:
     return issue
 
 
-def _head(outside: Outside, mapped: _Mapped, before: Head | None, now: datetime) -> Head:
+def _entries(outside: Outside, moved: Sequence[Moved], before: Head | None, *, anew: bool) -> int:
+    """How many files are mapped now: counted from the last release, so that an archive of any size costs nothing."""
+    if before is None or anew:
+        return outside.journal.mapped()
+    return before.entries + sum(one.fresh for one in moved) - sum(not one.digest for one in moved)
+
+
+def _head(mapped: _Mapped, before: Head | None, entries: int, now: datetime) -> Head:
     return Head(
         release=before.release + 1 if before else 1,
         time=now,
@@ -73,7 +84,7 @@ def _head(outside: Outside, mapped: _Mapped, before: Head | None, now: datetime)
         root=mapped.root,
         fresh=sha256(mapped.fresh).digest(),
         fresh_length=len(mapped.fresh),
-        entries=outside.journal.mapped(),
+        entries=entries,
     )
 
 
@@ -92,13 +103,13 @@ class _Mapped:
     anew: bool
 
 
-def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None, *, anew: bool) -> _Mapped:
+def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None, entries: int, *, anew: bool) -> _Mapped:
     """Bring the map up to date with ``moved``: along the ways to the shards that changed, or as a whole.
 
     It is built as a whole also where the stage has lost a part of it. A shard that would be too long, which chance does
     now and then, doubles their number.
     """
-    bits = edition_map.bits_for(outside.journal.mapped(), before.bits if before else 0)
+    bits = edition_map.bits_for(entries, before.bits if before else 0)
     if before is not None and bits == before.bits and not anew:
         touched = {edition_map.index_of(paths.key_of(one.path), bits) for one in moved}
         if len(touched) * _WHOLE <= 1 << bits:
