@@ -17,6 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
+from heliograph.model.sighting import Result, Steps
 
 
 class Sources(Protocol):
@@ -206,6 +207,17 @@ class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, Protocol):
 
     def note(self, key: str, value: str) -> None:
         """Keep ``value`` under ``key``."""
+        ...
+
+
+class Prober(Protocol):
+    """Checks of the network, made from one vantage. Not trusted where the vantage is not ours."""
+
+    async def look(self, steps: Steps) -> tuple[Result, ...]:
+        """Make each round of checks that ``steps`` yields, send it the outcomes, and return all of them.
+
+        Never raises but for cancellation: a failure is an ``Outcome``. Ends after 200 checks, whatever is yielded.
+        """
         ...
 
 
