@@ -28,8 +28,8 @@ CONTROLS = Controls(
 )
 
 
-def look(weather: Weather, *, deep: bool = False, seed: int = 1, target: Target = TARGET) -> tuple[Sighting, Diagnosis]:
-    vantage = SimulatedVantage(weather=weather, rng=random.Random(seed))
+def look(weather: Weather, *, deep: bool = False, seed: int = 1, **host: bool) -> tuple[Sighting, Diagnosis]:
+    target, vantage = TARGET, SimulatedVantage(weather=weather, rng=random.Random(seed), **host)
     results = asyncio.run(vantage.look(probe(target, CONTROLS, random.Random(seed).random, deep=deep)))
     sighting = Sighting(mirror=target.url, vantage="v", network="home", started=NOW, results=results)
     return sighting, diagnose(sighting, addresses=target.addresses)
@@ -71,6 +71,13 @@ def test_a_curtain_of_bytes_is_found_by_a_deep_look_though_pages_arrive(limit: i
 def test_a_curtain_of_packets_is_told_from_one_of_bytes(limit: int) -> None:
     _, found = look(Weather(freeze_packets=limit), deep=True)
     assert (found.kind, found.unit, found.threshold) == ("curtain", "packets", limit)
+
+
+def test_a_host_without_test_bodies_is_measured_with_many_pages_on_one_connection() -> None:
+    _, found = look(Weather(freeze_bytes=16_384), deep=True, large=False, keeps=True)
+    assert (found.kind, found.unit, found.readable) == ("curtain", "bytes", True)
+    _, blind = look(Weather(freeze_bytes=16_384), deep=True, large=False)  # it closes after each: nothing large to ask
+    assert blind.kind == "well"
 
 
 def test_a_curtain_so_low_that_no_page_passes_is_found_without_being_asked_for() -> None:

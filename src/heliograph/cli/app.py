@@ -143,6 +143,34 @@ def verify(
     raise typer.Exit(code)
 
 
+@app.command("probe")
+def probe_command(
+    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Mirrors.")],
+    config: ConfigPath = HERE,
+    address: Annotated[
+        list[str] | None, typer.Option(help="The mirror's true IP address, where it is known; may be given again.")
+    ] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Look for a curtain though pages arrive.")] = False,
+    burst: Annotated[
+        bool, typer.Option("--burst", help="Try four handshakes at once: a rule against it freezes you for minutes.")
+    ] = False,
+    authorities: Annotated[
+        Path | None, typer.Option(help="Certificates to trust instead of the system's, PEM.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="OONI measurements, one a line, instead of text.")] = False,
+) -> None:
+    """One look from here at each mirror: whether a page arrives, and if not, how it is blocked.
+
+    Exit 0: pages of all of them arrive; 1: of one they do not.
+    """
+    from heliograph.cli import probing
+
+    code = probing.run(
+        urls, config, addresses=address or [], deep=deep, burst=burst, authorities=authorities, as_json=as_json
+    )
+    raise typer.Exit(code)
+
+
 @app.command()
 def status(
     config: ConfigPath = HERE,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from heliograph.model.sighting import Check, Fetch, Outcome, Resolve, Result, Steps
 
@@ -44,6 +44,7 @@ class SimulatedVantage:
     host: str = "mirror.example"
     address: str = "198.18.0.9"
     large: bool = True  # the mirror has test bodies
+    keeps: bool = False  # the mirror answers many requests on one connection
     rng: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - a simulation
     asked: list[tuple[Check, ...]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -106,6 +107,8 @@ class SimulatedVantage:
 
     def _answer(self, check: Fetch, *, strikes: bool) -> Outcome:
         sky, body = self.weather, self._size(check)
+        if "/ladder/" in check.path and not self.large:  # refused before anything large is sent
+            return Outcome(stage="http", status=404, rtt=sky.rtt, first=sky.rtt, received=HANDSHAKE, answers=1)
         raw = body + (HANDSHAKE if check.tls else 0)
         packets = _OVERHEAD + raw // _SEGMENT + (40 if check.writes == "dribble" else 0) + check.upload // _SEGMENT
         if strikes and sky.freeze_packets and packets > sky.freeze_packets:
@@ -117,13 +120,13 @@ class SimulatedVantage:
             return self._stall(self.rng.randrange(raw), packets)
         if not check.path:
             return Outcome(stage="tls" if check.tls else "connect", rtt=sky.rtt, received=raw, segments=packets)
-        if check.tag.startswith("ladder") and not self.large:
-            return Outcome(stage="http", status=404, rtt=sky.rtt, first=sky.rtt, received=raw, answers=1)
-        return self._whole(body, packets, raw)
+        answers = check.times if self.keeps else 1
+        return replace(self._whole(body, packets, raw), answers=answers)
 
     def _size(self, check: Fetch) -> int:
         name, _, size = check.tag.partition(" ")[0].partition("=")
-        return int(size) * 1_024 if name == "ladder" else 1_500 if check.path else 0
+        whole = name == "ladder" and (check.times == 1 or self.keeps)
+        return int(size) * 1_024 if whole else 1_500 if check.path else 0
 
     def _whole(self, body: int, packets: int, raw: int) -> Outcome:
         sky = self.weather

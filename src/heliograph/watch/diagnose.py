@@ -52,11 +52,11 @@ class _Sight:
         return [one.outcome for one in self._all if one.check.tag == tag or one.check.tag.startswith(f"{tag} ")]
 
     def rungs(self) -> list[tuple[int, Outcome]]:
-        """The ladder: KiB of the body, and what came of it."""
+        """The ladder: KiB of the body, and what came of it; without those that the mirror does not have."""
         found = []
         for one in self._all:
             name, _, size = one.check.tag.partition(" ")[0].partition("=")
-            if name == "ladder" and size.isdigit():
+            if name == "ladder" and size.isdigit() and one.outcome.status in (0, 200):
                 found.append((int(size), one.outcome))
         return found
 
@@ -216,7 +216,10 @@ def _curtain(look: _Sight) -> Diagnosis | None:
 
 def _throttled(look: _Sight) -> Diagnosis | None:
     """D5: bytes keep coming, ten times slower than from the control."""
-    slow = [(size, outcome) for size, outcome in look.rungs() if size >= 64 and outcome.body]
+    # an answer much smaller than asked for is of a server that closes early, and too short to tell a rate
+    slow = [
+        (size, out) for size, out in look.rungs() if size >= 64 and out.body and (not out.ok or out.body > size * 512)
+    ]
     rates = [rate for _, outcome in slow if (rate := _rate(outcome)) and not _is_stall(outcome)]
     if not rates or len(rates) < len(slow) * _OFTEN:
         return None

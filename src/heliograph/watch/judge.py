@@ -98,7 +98,7 @@ def _network(
         kind = "well"  # as many see it as do not: readers get it
     agreeing = voters[kind]
     run = [sight for _, held in agreeing for sight in held]
-    newest = max(run, key=lambda sight: sight.sighting.started)
+    newest = max(run, key=_when)
     if before is not None and kind != before.kind and not any(_turned(held) for _, held in agreeing):
         return before
     diagnosis = _controlled(newest, outside)
@@ -143,13 +143,18 @@ def _controlled(sight: Sight, outside: Sequence[Sight]) -> Diagnosis:
     beside = _beside(sight, outside)
     if not beside:
         return found
-    best = min(beside, key=lambda one: (not one.diagnosis.readable, one.diagnosis.kind != "well"))
+    best = min(beside, key=lambda one: (not one.diagnosis.readable, one.diagnosis.kind != "well", _when(one)))
     if best.diagnosis.readable:
         if found.kind == "throttled" and best.diagnosis.kind == "throttled":
             return replace(found, kind="well", evidence=("it is as slow from outside",))
         return found
     told = (f"it fails from outside as well: {best.diagnosis.kind}", *best.diagnosis.evidence)
     return replace(found, kind="origin-down", evidence=told, readable=False)
+
+
+def _when(sight: Sight) -> tuple[datetime, str]:
+    """An order that does not depend on the order in which reports came."""
+    return sight.sighting.started, sight.sighting.vantage
 
 
 def _beside(sight: Sight, outside: Sequence[Sight]) -> list[Sight]:

@@ -19,7 +19,7 @@ from heliograph.model.sighting import Check, Fetch, Outcome, Resolve, Round, Ste
 
 LADDER = (1, 4, 8, 12, 16, 24, 32, 64)  # KiB of a body
 REPEATS = 3  # of what fails, so that chance is told from rule
-_PAIR, _SINGLE, _JITTER = 1.3, 0.55, 0.4  # seconds before a round of two and of one, and what chance adds at most
+_PAIR, _SINGLE, _JITTER = 1.3, 0.65, 0.4  # seconds before a round of two and of one, and what chance adds at most
 _UPLOAD = 65_536  # bytes
 _BURST, _THAW = 4, 125.0  # handshakes at once, and seconds after which the name must work again
 _TEST_PAGE = 1_024
@@ -155,8 +155,9 @@ class _Look:
         """Which sizes pass: by bisection, each on a connection of its own, then what fails again and again."""
         top = len(LADDER) - 1
         whole = yield from self._one(rung := self._rung(ip, LADDER[top]))
-        if whole.stage == "http" and whole.status not in (0, 200):
-            return  # the mirror has no test bodies
+        if whole.stage == "http" and whole.status not in (0, 200) and self.target.ladder:
+            self.target = replace(self.target, ladder="")  # it has no test bodies: many pages make up for one
+            whole = yield from self._one(rung := self._rung(ip, LADDER[top]))
         if whole.ok:
             if whole.answers < rung.times:
                 return  # the server closes after each answer, so that nothing large can be had
