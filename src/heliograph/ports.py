@@ -17,7 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
-from heliograph.model.sighting import Result, Steps
+from heliograph.model.sighting import Finding, Result, Sighting, Steps
 
 
 class Sources(Protocol):
@@ -185,7 +185,27 @@ class ReleaseBook(Protocol):
         ...
 
 
-class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, Protocol):
+class WatchBook(Protocol):
+    """What vantages saw, and what it added up to. Trusted. Each method is one transaction, durable on return."""
+
+    def saw(self, sightings: Iterable[Sighting], now: datetime) -> int:
+        """Keep sightings; returns how many were not known yet. Those of more than a week before ``now`` end."""
+        ...
+
+    def sightings(self, since: datetime) -> list[Sighting]:
+        """Those that began at ``since`` or later, in the order of their beginning."""
+        ...
+
+    def findings(self) -> list[Finding]:
+        """What stands now, by mirror and network."""
+        ...
+
+    def conclude(self, findings: Sequence[Finding]) -> None:
+        """Let these stand, and no others."""
+        ...
+
+
+class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, WatchBook, Protocol):
     """The newsroom's memory. Trusted: whoever writes it can make us publish, and repeat a version."""
 
     @property

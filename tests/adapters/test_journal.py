@@ -21,6 +21,7 @@ from heliograph.model.code import story_code
 from heliograph.model.edition import Select
 from heliograph.model.ledger import Admission, Draft, Entry, Fetch, Laid, Outcome, Seal, Sheeted
 from heliograph.model.paths import key_of, object_name
+from heliograph.model.sighting import Finding, Sighting
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SITE = "https://example.org/"
@@ -426,3 +427,23 @@ def test_edges_are_counted_over_stories(journal: SqlJournal) -> None:
     assert len(journal.with_edges(["e"])) == 4
     save(journal, draft("0", text="anders", edges=()))
     assert journal.edge_counts(2) == ({"e": 3}, 4)
+
+
+def test_sightings_count_once_and_last_a_week(journal: SqlJournal) -> None:
+    one, other = (
+        Sighting(mirror="https://m.example/", vantage=name, network="n", started=NOW, results=()) for name in ("a", "b")
+    )
+    assert journal.saw([one, other, one], NOW) == 2
+    assert journal.saw([one], NOW) == 0
+    assert journal.sightings(NOW) == sorted([one, other], key=lambda sighting: journal.sightings(NOW).index(sighting))
+    assert journal.sightings(NOW + timedelta(seconds=1)) == []
+    assert journal.saw([], NOW + timedelta(days=8)) == 0
+    assert journal.sightings(NOW) == []
+
+
+def test_findings_stand_until_others_do(journal: SqlJournal) -> None:
+    well = Finding(mirror="m", network="home", kind="well", strength="confirmed", since=NOW, seen=NOW, readable=True)
+    dead = replace(well, kind="curtain", unit="packets", threshold=25, evidence=("12 KiB stop",), vantages=("a", "b"))
+    journal.conclude([well])
+    journal.conclude([dead])
+    assert journal.findings() == [dead]
