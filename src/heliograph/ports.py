@@ -375,6 +375,7 @@ class Outside:
     stage: Stage
     keys: KeyFolder
     mirrors: tuple[MirrorStore, ...]
+    prober: Prober
     workers: Executor
     watcher: Watcher
     cores: int = 1

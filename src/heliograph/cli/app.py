@@ -171,6 +171,21 @@ def probe_command(
     raise typer.Exit(code)
 
 
+@app.command("patrol")
+def patrol_command(
+    config: ConfigPath = HERE,
+    deep: Annotated[bool, typer.Option("--deep", help="Look for a curtain though pages arrive.")] = False,
+    as_json: Json = False,
+) -> None:
+    """One round: look at every mirror from here, and judge it with what other vantages reported.
+
+    Exit 0: readers reach all of them; 1: one is blocked, or fails.
+    """
+    from heliograph.cli import patrolling
+
+    raise typer.Exit(patrolling.run(config, deep=deep, as_json=as_json))
+
+
 @app.command()
 def status(
     config: ConfigPath = HERE,

@@ -7,6 +7,7 @@ import json
 import random
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,12 +16,12 @@ from heliograph import __version__
 from heliograph.adapters.prober import Prober
 from heliograph.cli.screen import err, out
 from heliograph.config import Config, Watch, load
+from heliograph.flows import patrol
 from heliograph.model import ConfigError
 from heliograph.model.sighting import Diagnosis, Sighting
 from heliograph.watch import Controls, Target, diagnose, probe
 from heliograph.watch.ooni import to_ooni
 
-LADDER = "ladder/"
 _AT_ONCE = 3  # mirrors looked at side by side; each keeps to its own pace
 
 
@@ -37,7 +38,7 @@ def run(
     """Look and tell; 1 if a page of one of them does not arrive."""
     settings = load(config) if config.exists() else None
     targets = [_target(url, settings, addresses) for url in urls]
-    given = controls(settings.watch if settings else Watch())
+    given = patrol.controls(settings.watch if settings else Watch())
     network = settings.watch.network if settings else "here"
     found = asyncio.run(_look(targets, given, network, deep=deep, burst=burst, authorities=authorities, quiet=as_json))
     for sighting, diagnosis in found:
@@ -46,18 +47,6 @@ def run(
         else:
             _tell(sighting, diagnosis)
     return 0 if all(diagnosis.readable for _, diagnosis in found) else 1
-
-
-def controls(watch: Watch) -> Controls:
-    """What mirrors are compared with, as configured."""
-    return Controls(
-        anchors=watch.anchors,
-        ordinary=watch.ordinary,
-        name=watch.innocent,
-        large=watch.large,
-        udp=watch.resolver,
-        doh=watch.doh,
-    )
 
 
 async def _look(
@@ -98,9 +87,10 @@ def _target(url: str, settings: Config | None, addresses: Sequence[str]) -> Targ
         raise ConfigError("it is no address of a mirror", where=url, remedy="give https://…/")
     base = url if url.endswith("/") else url + "/"
     known = next((mirror for mirror in settings.mirror if mirror.url == base), None) if settings else None
-    if known is not None:
-        return Target(url=base, addresses=tuple(addresses) or known.addresses, ladder=LADDER if known.ladder else "")
-    return Target(url=base, addresses=tuple(addresses), ladder=LADDER)
+    if known is None:
+        return Target(url=base, addresses=tuple(addresses), ladder=patrol.LADDER)
+    watched = patrol.target(known)
+    return replace(watched, addresses=tuple(addresses)) if addresses else watched
 
 
 def _tell(sighting: Sighting, diagnosis: Diagnosis) -> None:

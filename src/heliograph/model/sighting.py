@@ -34,6 +34,7 @@ Kind = Literal[
 ]
 Strength = Literal["suspicion", "likely", "confirmed"]
 Unit = Literal["", "bytes", "packets"]
+Content = Literal["", "current", "old", "strange"]  # what a page is to the newsroom's journal; "" is unknown
 BLOCKED: frozenset[Kind] = frozenset(
     {
         "curtain",
@@ -165,7 +166,7 @@ class Sighting:
     network: str
     started: datetime
     results: tuple[Result, ...]
-    content: Literal["", "current", "old", "strange"] = ""  # what the page is to the newsroom's journal; "" is unknown
+    content: Content = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
