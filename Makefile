@@ -24,7 +24,7 @@ bench-setup: setup system
 	@scripts/system nginx wget httrack wrk
 
 system:                    ## Debian packages that tests need
-	@scripts/system chromium nginx brotli gzip openssl go golang-golang-x-mod-dev
+	@scripts/system chromium nginx brotli gzip openssl go golang-golang-x-mod-dev softhsm2
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -96,7 +96,7 @@ def verify(file: File, delegator: File) -> None:
     source = delegator.metadata.signed
     assert isinstance(source, Root | Targets)
     result = source.get_verification_result(file.role, file.payload, file.metadata.signatures)
-    keys = {raw for keyid in result.signed if (raw := _raw_key(key_dict(delegator, keyid), file.role))}
+    keys = {raw for keyid in result.signed if (raw := raw_key(key_dict(delegator, keyid), file.role))}
     if len(keys) < result.threshold:
         raise RefusalError("signature", f"{file.role} {file.version}: {len(keys)} of {result.threshold} signatures")
 
@@ -281,7 +281,7 @@ def _without_unknown_keys(role: Role, data: bytes) -> dict[str, Any]:
     return value
 
 
-def _raw_key(key: dict[str, Any], role: str) -> bytes:
+def raw_key(key: dict[str, Any], role: str) -> bytes:
     """The key itself, however it was written down, b"" where its kind may not sign ``role``."""
     kind = (key["keytype"], key["scheme"])
     if kind == _ED25519:
