@@ -177,6 +177,14 @@ class ReleaseBook(Protocol):
         """The signing whose ``now`` has this SHA-256 (hex)."""
         ...
 
+    def lost(self, names: Sequence[str]) -> bool:
+        """The stage has these no more as they were. Sheets of pages among them are marked to be rendered again.
+
+        What the release format adds is carried to no mirror any more unless a release makes it again; True if there was
+        any, so that one must be signed.
+        """
+        ...
+
     def close(self, now: datetime, seal: Seal) -> tuple[Issue, list[str]]:
         """Note a signing: all that was rendered since the last one is part of it.
 
@@ -327,11 +335,11 @@ class MirrorStore(Protocol):
         ...
 
     async def apply(
-        self, steps: Sequence[Sequence[Change]], read: Callable[[str], bytes], done: Callable[[int], None]
+        self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:
         """Bring ``steps`` about in their order, each durable before the next begins, each file whole or not at all.
 
-        ``done`` hears of files finished.
+        ``read`` gives the bytes of a change, checked, or raises; ``done`` hears of files finished.
 
         Raises:
             StoreError: at the first that fails; those before it stay.

@@ -75,6 +75,11 @@ def must_build_anew(note: str) -> bool:
     return bool(json.loads(note or "{}").get("anew"))
 
 
+def to_build_anew(note: str) -> str:
+    """``note`` with the map marked as one that the next release builds anew."""
+    return json.dumps({**json.loads(note), "anew": True}) if note else note
+
+
 def next_release(note: str) -> int:
     """The number of the next release."""
     known = json.loads(note or "{}").get("head")

@@ -6,19 +6,21 @@ release ours, in one transaction; mirrors hear of it after that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from itertools import groupby, islice, repeat
 
 from heliograph.flows import keyring
+from heliograph.flows.damage import damage, mend
 from heliograph.model import Issue, SignError, StoreError, paths
 from heliograph.model.ledger import Laid, Moved, Seal
 from heliograph.ports import Outside
 from heliograph.trust import edition_map, sign
 from heliograph.trust.edition_map import Entry, ShardError
 from heliograph.trust.head import Head, read_head, write_head
+from heliograph.trust.refusal import RefusalError
 
 FRESH = 48  # records of the fresh list
 _BATCH = 500  # objects staged at once
@@ -106,8 +108,8 @@ class _Mapped:
 def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None, entries: int, *, anew: bool) -> _Mapped:
     """Bring the map up to date with ``moved``: along the ways to the shards that changed, or as a whole.
 
-    It is built as a whole also where the stage has lost a part of it. A shard that would be too long, which chance does
-    now and then, doubles their number.
+    It is built as a whole also where the stage has lost or damaged a part of it. A shard that would be too long, which
+    chance does now and then, doubles their number.
     """
     bits = edition_map.bits_for(entries, before.bits if before else 0)
     if before is not None and bits == before.bits and not anew:
@@ -117,7 +119,7 @@ def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None, entri
                 return _along(outside, before, sorted(touched))
             except ShardError:
                 bits += 1
-            except StoreError:
+            except (StoreError, RefusalError):
                 pass
     while True:
         try:
@@ -205,14 +207,31 @@ def _copies(outside: Outside, moved: Sequence[Moved]) -> tuple[tuple[str, tuple[
     """Content copies of pages whose bytes changed, so that a reader of the new release finds them before they are
     replaced everywhere; of pages that ended there is none any more."""
     copies: list[tuple[str, tuple[Laid, ...]]] = []
+    replaced = any(one.digest and not one.fresh for one in moved)
+    latest = outside.journal.latest() if replaced else None
+    made = {change.name: change.digest for change in outside.journal.changes(latest.serial)} if latest else {}
     for one in moved:
         if not one.digest:
             copies.append((one.path, ()))
         elif not one.fresh:
             name = paths.object_name(one.digest)
             laid = outside.stage.copy([(one.path + suffix, name + suffix) for suffix in ("", ".br", ".gz")])
+            _check_copies(outside, one.path, name, laid, made)
             copies.append((one.path, laid))
     return tuple(copies)
+
+
+def _check_copies(outside: Outside, path: str, name: str, laid: Sequence[Laid], made: Mapping[str, str]) -> None:
+    """Whether the copies ``laid`` of the page at ``path`` are of the bytes that were ``made``.
+
+    Raises:
+        DamageError: says which is not; the page is rendered again by the next pass.
+    """
+    for suffix in ("", ".br", ".gz"):
+        copied = next((one.digest for one in laid if one.name == name + suffix), None)
+        if copied != made.get(path + suffix):
+            mend(outside, [path + suffix])
+            raise damage(path + suffix, remedy="publish again: it is then rendered again")
 
 
 def _name(name: bytes) -> str:

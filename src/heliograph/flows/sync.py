@@ -17,6 +17,7 @@ from typing import TypeVar
 import anyio
 
 from heliograph import publish
+from heliograph.flows.damage import reading
 from heliograph.flows.verify import verify
 from heliograph.model import StoreError, paths
 from heliograph.model.ledger import Change
@@ -76,7 +77,11 @@ async def sync(
     steps = publish.steps(run.changes())
     written = sum(map(len, steps))
     watcher.begin("put in place", written)
-    await copy.apply(steps, run.bytes_of, lambda done: watcher.step("put in place", done))
+    await copy.apply(
+        steps,
+        reading(waiting, "run it again: it is fetched anew", run.waits_as),
+        lambda done: watcher.step("put in place", done),
+    )
     watcher.end("put in place")
     waiting.remove(sorted(run.waits))
     return replace(result, files=len(run.named), fetched=run.fetched, written=written, unnamed=run.unnamed)
@@ -285,9 +290,9 @@ class _Run:
                 found.append(Change(name=name, digest="", size=0, fresh=False, gone=True))
         return found
 
-    def bytes_of(self, name: str) -> bytes:
-        """The bytes of one of ``changes``."""
-        return self.waiting.get(self.copies.get(name, name))
+    def waits_as(self, change: Change) -> str:
+        """The name under which the bytes of one of ``changes`` wait."""
+        return self.copies.get(change.name, change.name)
 
 
 def _signed_files(state: State) -> dict[str, bytes]:

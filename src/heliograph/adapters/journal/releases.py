@@ -16,7 +16,8 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, replace_rows, utc
-from heliograph.model import Issue
+from heliograph.adapters.journal.stories import mark_dirty
+from heliograph.model import Issue, SheetKey
 from heliograph.model.ledger import Laid, Moved, Seal
 from heliograph.model.paths import object_name
 
@@ -91,6 +92,20 @@ class ReleaseTables(Base):
             row = db.execute(select(schema.issue).where(schema.issue.c.pointer == pointer)).first()
         return _issue_of(row) if row else None
 
+    def lost(self, names: Sequence[str]) -> bool:
+        file, added = schema.file.c, 0
+        with self.engine.begin() as db:
+            made = db.scalar(select(schema.issue.c.made).order_by(schema.issue.c.number.desc()).limit(1))
+            # no mirror lacks what never changed; it ends in its time, unless it is made again before
+            values = {"changed": 0, "uses": 0, "dropped": utc(datetime.fromisoformat(made)) if made else ""}
+            for part in chunks(names):
+                here = file.name.in_(part)
+                ours = file.kind.in_(list(_KEPT))
+                rows = db.execute(select(file.kind, file.of).where(here, ~ours)).all()
+                mark_dirty(db, (SheetKey(row.kind, row.of) for row in rows))
+                added += db.execute(update(schema.file).where(here, ours).values(**values)).rowcount
+        return added > 0
+
     def close(self, now: datetime, seal: Seal) -> tuple[Issue, list[str]]:
         with self.engine.begin() as db:
             number = 1 + _newest(db)
@@ -133,7 +148,7 @@ class _Uses:
 
     def _row(self, kind: str, one: Laid, held: Any, times: int) -> dict[str, object]:  # noqa: ANN401
         here = held is not None and not held.gone
-        same = here and held.digest == one.digest
+        same = here and held.digest == one.digest and held.changed > 0
         return {
             "name": one.name,
             "kind": kind,

@@ -87,7 +87,7 @@ class SheetTables(Base):
 
     def changes(self, since: int | None) -> list[Change]:
         file = schema.file.c
-        query = select(file.name, file.digest, file.size, file.born, file.gone)
+        query = select(file.name, file.digest, file.size, file.born, file.gone).where(file.changed > 0)
         if since is not None:
             # what came and went unseen by this mirror is no change for it
             query = query.where(file.changed > since, ~(file.gone & (file.born > since)))
