@@ -91,6 +91,7 @@ def sync_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The copy.")],
     root: Pinned = Path("1.root.json"),
     paced: Paced = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Remove no part of an old release.")] = False,
     as_json: Json = False,
 ) -> None:
     """A volunteer's copy from any mirrors, verified before anything is replaced; resumes after any end.
@@ -99,7 +100,7 @@ def sync_command(
     """
     from heliograph.cli import copying
 
-    raise typer.Exit(copying.run(sources, folder, root, paced=paced, as_json=as_json))
+    raise typer.Exit(copying.run(sources, folder, root, paced=paced, keep=keep, as_json=as_json))
 
 
 class _Usage64(typer.core.TyperCommand):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
@@ -20,9 +20,9 @@ from heliograph.adapters.journal.stories import mark_dirty
 from heliograph.model import Issue, SheetKey
 from heliograph.model.ledger import Laid, Moved, Seal
 from heliograph.model.paths import object_name
+from heliograph.model.release import KEPT
 
 STANDING = "standing"  # the note with what was signed last
-_KEPT = {"object": timedelta(days=8), "signed": timedelta(days=8), "copy": timedelta(hours=48)}
 _SUFFIXES = ("", ".br", ".gz")
 
 
@@ -100,7 +100,7 @@ class ReleaseTables(Base):
             values = {"changed": 0, "uses": 0, "dropped": utc(datetime.fromisoformat(made)) if made else ""}
             for part in chunks(names):
                 here = file.name.in_(part)
-                ours = file.kind.in_(list(_KEPT))
+                ours = file.kind.in_(list(KEPT))
                 rows = db.execute(select(file.kind, file.of).where(here, ~ours)).all()
                 mark_dirty(db, (SheetKey(row.kind, row.of) for row in rows))
                 added += db.execute(update(schema.file).where(here, ours).values(**values)).rowcount
@@ -205,7 +205,7 @@ class _Uses:
         """End what nothing has used for as long as a reader could still be on his way to it."""
         file = schema.file
         ended = []
-        for kind, kept in _KEPT.items():
+        for kind, kept in KEPT.items():
             before = utc(datetime.fromisoformat(self.now).replace(tzinfo=UTC) - kept)
             ended += self._end((file.c.kind == kind) & (file.c.dropped != "") & (file.c.dropped < before))
         return ended
