@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,19 @@ def _missing(what: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(what)
     pytest.skip(what)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked ``needs_netns`` runs where a lab can be built."""
+    if item.get_closest_marker("needs_netns") and (reason := _no_lab()):
+        _missing(reason)
+
+
+@cache
+def _no_lab() -> str:
+    from heliograph.lab.world import missing
+
+    return missing()
 
 
 @pytest.fixture(scope="session")
