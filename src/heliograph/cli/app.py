@@ -11,6 +11,7 @@ import typer.core
 
 from heliograph import __version__
 from heliograph.cli.keys_app import keys_app
+from heliograph.cli.lab_app import lab_app
 from heliograph.cli.options import HERE, ConfigPath, Json, Paced, PassphraseFile, Pinned
 from heliograph.model import ConfigError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 
 app.add_typer(keys_app, name="keys")
+app.add_typer(lab_app, name="lab")
 
 
 def _version(wanted: bool) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from heliograph.lab.censor import Line
 from heliograph.lab.world import World
-from heliograph.lab.world.gate import certificate
 
 PROBE = Path(__file__).with_name("probe.py")
 HOST, HOST6, BLOCKED = "203.0.113.10", "2001:db8:c::10", "198.51.100.10"
@@ -20,7 +19,7 @@ NAMES = {"news.example": ["one"], "blocked.example": ["one"], "other.example": [
 class Lab(World):
     """``Lab("curtain-25p", rtt=0.04)``: network "home" behind that censor, "free" behind none, a web host "one"."""
 
-    def __init__(self, *profiles: str, rtt: float = 0.0, loss: float = 0.0, secure: Path | None = None) -> None:
+    def __init__(self, *profiles: str, rtt: float = 0.0, loss: float = 0.0, secure: bool = False) -> None:
         networks = {"home" if not number else f"home{number}": text for number, text in enumerate(profiles)}
         places = {"one": [HOST, HOST6], "gone": [BLOCKED]}
         super().__init__(networks, places, names=NAMES, line=Line(rtt=rtt, loss=loss))
@@ -29,10 +28,8 @@ class Lab(World):
     def start(self) -> Lab:
         super().start()
         given: dict[str, Any] = {}
-        if self._secure is not None:
-            file = self._secure / "host.pem"
-            certificate(list(NAMES), file, "The lab")
-            given = {"certificate": str(file)}
+        if self._secure:
+            given = {"certificate": self.certificate(list(NAMES))}
         for place in ("one", "gone"):
             self.serve(place, "host", given)
         return self

@@ -15,7 +15,7 @@ import threading
 import time
 from typing import Any
 
-PATIENCE = 1.5  # seconds without a byte
+PATIENCE = 1.0  # seconds without a byte
 
 
 def get(address: str, port: int, path: str, post: int = 0) -> dict[str, Any]:

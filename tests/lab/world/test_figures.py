@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from tests.lab.world.lab import BLOCKED, HEAD, HOST, HOST6, Lab
 
@@ -41,8 +39,8 @@ def test_16384_bytes_stall_a_long_answer_at_eleven_segments() -> None:
         assert any(told["bytes"] == 11 * (SEGMENT - 20) for told in stalls), "IPv6 has longer headers"
 
 
-def test_tls_with_large_records_leaves_the_reader_nothing(tmp_path: Path) -> None:
-    with Lab("curtain-16k", rtt=0.02, secure=tmp_path) as lab:
+def test_tls_with_large_records_leaves_the_reader_nothing() -> None:
+    with Lab("curtain-16k", rtt=0.02, secure=True) as lab:
         (told,) = lab.probe("tls", HOST, "news.example", 1, 0, "/65536")
         assert (told["tls"], told["bytes"], told["error"]) == (True, 0, "TimeoutError")
         (told,) = lab.probe("tls", HOST, "allowed.example", 1, 0, "/65536")
@@ -58,8 +56,8 @@ def test_upload_stalls_where_it_is_counted() -> None:
 # --- B2
 
 
-def test_parallel_handshakes_freeze_a_name_until_it_thaws(tmp_path: Path) -> None:
-    with Lab("tls-burst", rtt=0.02, secure=tmp_path) as lab:
+def test_parallel_handshakes_freeze_a_name_until_it_thaws() -> None:
+    with Lab("tls-burst", rtt=0.02, secure=True) as lab:
         three = lab.probe("tls", HOST, "news.example", 3, 0, "/100")
         assert [one["error"] for one in three] == [""] * 3
         lab.box("home").advance(2.0)
@@ -76,8 +74,8 @@ def test_parallel_handshakes_freeze_a_name_until_it_thaws(tmp_path: Path) -> Non
         assert thawed["error"] == ""
 
 
-def test_eight_handshakes_half_a_second_apart_pass(tmp_path: Path) -> None:
-    with Lab("tls-burst", rtt=0.02, secure=tmp_path) as lab:
+def test_eight_handshakes_half_a_second_apart_pass() -> None:
+    with Lab("tls-burst", rtt=0.02, secure=True) as lab:
         told = lab.probe("tls", HOST, "news.example", 8, 0.5, "/100")
         assert [one["error"] for one in told] == [""] * 8
         assert lab.box("home").stats()["names"]["news.example"]["hellos"] == 8
@@ -86,8 +84,8 @@ def test_eight_handshakes_half_a_second_apart_pass(tmp_path: Path) -> None:
 # --- B3 to B5
 
 
-def test_a_reset_comes_before_the_server_could_have_answered(tmp_path: Path) -> None:
-    with Lab("sni-rst", rtt=0.4, secure=tmp_path) as lab:
+def test_a_reset_comes_before_the_server_could_have_answered() -> None:
+    with Lab("sni-rst", rtt=0.4, secure=True) as lab:
         (told,) = lab.probe("tls", HOST, "blocked.example", 1, 0)
         assert told["error"] == "ConnectionResetError"
         assert told["seconds"] - told["connect"] < told["connect"], "earlier than one round trip"
@@ -95,16 +93,16 @@ def test_a_reset_comes_before_the_server_could_have_answered(tmp_path: Path) -> 
         assert other["tls"]
 
 
-def test_a_reset_in_place_of_the_answer_comes_after_it(tmp_path: Path) -> None:
-    with Lab("sni-rst-answer", rtt=0.2, secure=tmp_path) as lab:
+def test_a_reset_in_place_of_the_answer_comes_after_it() -> None:
+    with Lab("sni-rst-answer", rtt=0.2, secure=True) as lab:
         (told,) = lab.probe("tls", HOST, "blocked.example", 1, 0)
         assert told["error"] == "ConnectionResetError"
         assert told["seconds"] - told["connect"] >= 0.2
 
 
 @pytest.mark.parametrize("rule", ["sni-drop", "sni-mute"])
-def test_a_dropped_or_muted_name_is_silence(rule: str, tmp_path: Path) -> None:
-    with Lab(rule, secure=tmp_path) as lab:
+def test_a_dropped_or_muted_name_is_silence(rule: str) -> None:
+    with Lab(rule, secure=True) as lab:
         (told,) = lab.probe("tls", HOST, "blocked.example", 1, 0, "/8192")
         assert (told["bytes"], told["error"]) == (0, "TimeoutError")
         (connection,) = (one for one in lab.box("home").stats()["connections"] if one["name"] == "blocked.example")
@@ -132,7 +130,7 @@ def test_the_forged_answer_is_half_a_round_trip_earlier_than_the_true_one() -> N
         assert 0.15 <= forged["seconds"] < 0.3 <= true["seconds"]
 
 
-def test_a_name_is_said_not_to_exist_over_udp_only(tmp_path: Path) -> None:
+def test_a_name_is_said_not_to_exist_over_udp_only() -> None:
     with Lab("dns-nx") as lab:
         (lie,) = lab.probe("dns", "192.0.2.53", "blocked.example", 0.3)
         assert lie["rcode"] == 3
@@ -166,8 +164,8 @@ def test_a_block_page_takes_half_a_round_trip() -> None:
         assert told["first"] - told["connect"] < told["connect"]
 
 
-def test_an_intercepted_name_shows_a_forged_certificate_and_the_true_page(tmp_path: Path) -> None:
-    with Lab("tls-intercept:names=blocked.example", secure=tmp_path) as lab:
+def test_an_intercepted_name_shows_a_forged_certificate_and_the_true_page() -> None:
+    with Lab("tls-intercept:names=blocked.example", secure=True) as lab:
         (told,) = lab.probe("tls", HOST, "blocked.example", 1, 0, "/5000")
         assert (told["issuer"], told["bytes"], told["error"]) == ("Interception", HEAD - 1 + 5_000, "")
         (told,) = lab.probe("tls", HOST, "news.example", 1, 0, "/5000")

@@ -9,31 +9,19 @@ from __future__ import annotations
 import select
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 from heliograph.lab.censor import dns, recognise
+from heliograph.lab.world.papers import certificate
 from heliograph.lab.world.plan import FOLDER
 
 _PATIENCE: Final = 60.0  # seconds without a byte
 _HELLO: Final = 16_384  # bytes of a hello
 _PIECE: Final = 16_384
 _TRANSPARENT: Final = 75  # IPV6_TRANSPARENT, which covers IPv4 on the same socket
-
-
-def certificate(names: Sequence[str], file: Path, issuer: str) -> None:
-    """A self-signed certificate for ``names`` with its key, in one file. Raises CalledProcessError, OSError."""
-    key = file.with_suffix(".key")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    command += ["-days", "30", "-subj", f"/O={issuer}", "-keyout", str(key), "-out", str(file)]
-    command += ["-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)]
-    subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - names are the lab's
-    file.write_text(file.read_text(encoding="ascii") + key.read_text(encoding="ascii"), encoding="ascii")
-    key.unlink()
 
 
 def serve(given: Mapping[str, Any], control: socket.socket) -> None:

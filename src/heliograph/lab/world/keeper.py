@@ -27,6 +27,7 @@ from heliograph.lab.censor.engine import Engine, interface
 from heliograph.lab.censor.library import from_plain
 from heliograph.lab.censor.line import Line
 from heliograph.lab.world import kernel
+from heliograph.lab.world.papers import certificate
 from heliograph.lab.world.plan import FOLDER, GATEWAY4, GATEWAY6, LARGEST, MOST_HANDLES
 
 _IPV6, _IPV4 = "net/ipv6/conf", "net/ipv4"
@@ -48,6 +49,7 @@ class Keeper:
             "kill": self._kill,
             "listens": self._listens,
             "write": self._write,
+            "certificate": self._certificate,
             "serve": self._serve,
         }
         kernel.mount("heliograph-lab", "/dev/shm", "tmpfs")  # noqa: S108 - private to this namespace
@@ -310,6 +312,11 @@ class Keeper:
                 for line in file.read_text(encoding="ascii").splitlines()[1:]
             ]
         return any(words[1].endswith(wanted) and words[3] == "0A" for words in lines)
+
+    def _certificate(self, asked: Mapping[str, Any], _: list[int]) -> list[str]:
+        """A certificate for the lab's names: the file with its key, and the one without."""
+        file = FOLDER / f"host-{len(list(FOLDER.glob('host-*.pem')))}.pem"
+        return [str(file), str(certificate(asked["names"], file, "The lab"))]
 
     def _write(self, asked: Mapping[str, Any], _: list[int]) -> str:
         """A file that only this lab sees; its path."""

@@ -24,15 +24,15 @@ class LabError(HeliographError):
     """The lab cannot be built here, or something in it cannot be done."""
 
 
-def unshare() -> list[str]:
-    """The command that starts something in namespaces of its own, as root or as anybody. Raises LabError."""
+def unshare(*, rootless: bool = False) -> list[str]:
+    """The command that starts something in namespaces of its own, as root or as anybody else. Raises LabError."""
     for tool, package in (("unshare", "util-linux"), ("ip", "iproute2")):
         if shutil.which(tool, path=path()) is None:
             raise LabError(f"{tool} is not installed", where="lab", remedy=f"apt-get install {package}")
     if not sys.platform.startswith("linux"):
         raise LabError("the lab needs network namespaces", where=sys.platform, remedy="run it on Linux")
     found = shutil.which("unshare", path=path()) or "unshare"
-    return [found, *([] if os.geteuid() == 0 else _OTHERS), *_ROOTS]
+    return [found, *([] if os.geteuid() == 0 and not rootless else _OTHERS), *_ROOTS]
 
 
 def path() -> str:

@@ -34,6 +34,7 @@ from heliograph.lab.world.need import LabError
 from heliograph.lab.world.process import Lines, Process
 
 _PATIENCE: Final = 30.0  # seconds for what the lab itself does
+_TRUST: Final = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 _PAUSE: Final = 0.005  # seconds between two looks whether somebody listens
 
 
@@ -68,7 +69,7 @@ class World:
     ``networks`` names a profile for each network of readers; ``mirrors`` gives the addresses of each place; ``names``
     the addresses or places behind each name (the resolver answers NXDOMAIN for any other). ``line`` is the way between
     the readers of a network and the world. ``settings`` are sysctls of every network, such as
-    ``{"net/ipv4/tcp_retries2": "5"}``.
+    ``{"net/ipv4/tcp_retries2": "5"}``. With ``rootless`` root builds it as anybody else would.
     """
 
     def __init__(
@@ -80,18 +81,20 @@ class World:
         line: Line | None = None,
         seed: int = 0,
         settings: Mapping[str, str] | None = None,
+        rootless: bool = False,
     ) -> None:
         self._profiles = {
             name: library.profile(given) if isinstance(given, str) else given for name, given in networks.items()
         }
         self._wanted, self._names = dict(mirrors or {}), dict(names or {})
-        self._line, self._seed = line or Line(), seed
+        self._line, self._seed, self._rootless = line or Line(), seed, rootless
         self._settings = {**plan.SETTINGS, **(settings or {})}
         self._places: dict[str, tuple[str, ...]] = {}
         self._boxes: dict[str, BoxHandle] = {}
         self._gates: set[str] = set()
         self._parts: list[Lines] = []
         self._processes: list[Process] = []
+        self._trusted = ""
         self._keeper: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._resolver: Lines | None = None
@@ -135,7 +138,7 @@ class World:
     def _begin(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         owner = os.pidfd_open(os.getpid())
-        command = need.unshare()
+        command = need.unshare(rootless=self._rootless)
         command += [sys.executable, "-S", "-m", "heliograph.lab.world.keeper"]
         command += [str(theirs.fileno()), str(owner), json.dumps(self._settings)]
         source = str(Path(heliograph.__file__).resolve().parents[1])
@@ -261,7 +264,7 @@ class World:
         """
         words = [os.fspath(word) for word in argv]
         asked = {"do": "spawn", "where": where, "argv": words, "foreground": streams is not None}
-        asked |= {"env": {**os.environ, "PATH": need.path(), **(env or {})}, "cwd": str(cwd or Path.cwd())}
+        asked |= {"env": {**self._environment(), **(env or {})}, "cwd": str(cwd or Path.cwd())}
         if streams is not None:
             pid, lines = self._start(asked, [stream.fileno() for stream in streams])
             return self._kept(Process(words, pid, lines, None, None, self._signal))
@@ -282,6 +285,14 @@ class World:
         """A file that only processes of this lab see; its path. It is gone with the lab. Raises LabError."""
         path: str = self._ask({"do": "write", "name": name, "text": text})["done"]
         return path
+
+    def certificate(self, names: Sequence[str]) -> str:
+        """A new certificate for ``names``; the file with its key, for a server in this lab. Raises LabError.
+
+        The latest one is what processes started from then on trust (``SSL_CERT_FILE`` and its kin).
+        """
+        file, self._trusted = self._ask({"do": "certificate", "names": list(names)})["done"]
+        return str(file)
 
     def serve(self, place: str, kind: str, given: Mapping[str, Any]) -> Lines:
         """One of the lab's own servers (``servers.py``) in a place, once it is ready. Raises LabError."""
@@ -323,6 +334,12 @@ class World:
         except BaseException:
             lines.close()
             raise
+
+    def _environment(self) -> dict[str, str]:
+        """The owner's, without what would lead a program round the lab or make it trust others than the lab."""
+        kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        trust = dict.fromkeys(_TRUST, self._trusted) if self._trusted else {}
+        return {**kept, **trust, "PATH": need.path()}
 
     def _kept(self, process: Process) -> Process:
         self._processes = [one for one in self._processes if not one.is_forgotten] + [process]
