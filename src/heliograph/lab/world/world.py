@@ -269,8 +269,13 @@ class World:
             pid, lines = self._start(asked, [stream.fileno() for stream in streams])
             return self._kept(Process(words, pid, lines, None, None, self._signal))
         out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - the process's, for its life
-        with Path(os.devnull).open("rb") as nothing:
-            pid, lines = self._start(asked, [nothing.fileno(), out.fileno(), err.fileno()])
+        try:
+            with Path(os.devnull).open("rb") as nothing:
+                pid, lines = self._start(asked, [nothing.fileno(), out.fileno(), err.fileno()])
+        except BaseException:
+            out.close()
+            err.close()
+            raise
         return self._kept(Process(words, pid, lines, out, err, self._signal))
 
     def wait_for(self, place: str, port: int, timeout: float = _PATIENCE) -> None:
