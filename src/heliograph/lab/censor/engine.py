@@ -166,7 +166,8 @@ class Engine:
         clock = time.monotonic() - self._zero + self._skew
         events = [event._asdict() for event in self._events]
         line = {**asdict(self._traffic.line), "lost": self._lost}
-        return {"clock": clock, "line": line, **self._box.report(), "events": events}
+        cpu = time.process_time()
+        return {"clock": clock, "cpu": cpu, "line": line, **self._box.report(), "events": events}
 
 
 def _put(port: socket.socket, frame: bytes) -> None:
