@@ -13,7 +13,12 @@ from heliograph.lab.world import World
 PROBE = Path(__file__).with_name("probe.py")
 HOST, HOST6, BLOCKED = "203.0.113.10", "2001:db8:c::10", "198.51.100.10"
 HEAD = len("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 65536\r\nConnection: close\r\n\r\n")
-NAMES = {"news.example": ["one"], "blocked.example": ["one"], "other.example": ["one"]}
+NAMES = {
+    "news.example": ["one"],
+    "blocked.example": ["one"],
+    "other.example": ["one"],
+    "resolver.example": ["resolver"],
+}
 
 
 class Lab(World):

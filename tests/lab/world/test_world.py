@@ -206,6 +206,13 @@ def test_a_process_has_the_environment_the_folder_and_its_output(
     assert shell.output() != b"", "kept after the end of the lab"
 
 
+def test_what_the_labs_own_processes_complain_of_is_told() -> None:
+    with World({"home": "none"}, {"one": [HOST]}) as world:
+        assert world.complaints() == ""
+        with pytest.raises(LabError, match="No such file"):
+            world.serve("one", "host", {"certificate": "/nowhere.pem"})
+
+
 def test_many_threads_may_use_one_lab() -> None:
     with World({"home": "none"}) as world:
         found: list[bytes] = []

@@ -10,7 +10,7 @@ from typing import Final
 
 FOLDER: Final = Path("/dev/shm/heliograph")  # noqa: S108 - in a memory file system that only the lab sees
 GATEWAY4, GATEWAY6 = "169.254.0.1", "fe80::1"
-LARGEST, MOST_HANDLES = 1 << 18, 8  # bytes and file descriptors of a request to the keeper
+LARGEST, MOST_HANDLES = 160_000, 8  # bytes and file descriptors of a request to the keeper
 
 RESOLVER: Final = ("192.0.2.53", "2001:db8:a::53")
 READERS4, READERS6 = "100.64.0.{}", "2001:db8:f::{:x}"

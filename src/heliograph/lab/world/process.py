@@ -21,8 +21,8 @@ _MOST: Final = 256 << 20  # bytes of output that are kept
 class Lines:
     """Lines of JSON over a stream socket; one question at a time, whoever asks."""
 
-    def __init__(self, sock: socket.socket, what: str) -> None:
-        self._sock, self._what = sock, what
+    def __init__(self, sock: socket.socket, what: str, said: Callable[[], str] = lambda: "") -> None:
+        self._sock, self._what, self._said = sock, what, said
         self._held = b""
         self._lock = threading.Lock()
 
@@ -36,7 +36,7 @@ class Lines:
             except ConnectionResetError:
                 more = b""
             if not more:
-                raise LabError("has ended", where=self._what, remedy="see what it wrote to standard error")
+                raise self._end()
             self._held += more
         line, _, self._held = self._held.partition(b"\n")
         told: dict[str, Any] = json.loads(line)
@@ -51,8 +51,11 @@ class Lines:
             try:
                 self._sock.sendall(json.dumps(question).encode() + b"\n")
             except OSError as error:
-                raise LabError("has ended", where=self._what) from error
+                raise self._end() from error
             return self.read()
+
+    def _end(self) -> LabError:
+        return LabError("has ended", where=self._what, remedy=self._said())
 
     def close(self) -> None:
         """End the conversation."""

@@ -6,10 +6,11 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from heliograph.lab.world import gate, host, names
+from heliograph.lab.world import doh, gate, host, names
 
 SERVERS: dict[str, Callable[[Mapping[str, Any], socket.socket], None]] = {
     "names": names.serve,
     "host": host.serve,
+    "doh": doh.serve,
     "gate": gate.serve,
 }

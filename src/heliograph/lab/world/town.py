@@ -1,6 +1,7 @@
 """A world ready to walk about in: one network, one reader, and a host for each way in which a rule can look at it.
 
-Every host answers ``/N`` with N bytes, in cleartext and under TLS with a certificate that its processes trust.
+Every host answers ``/N`` with N bytes, in cleartext and under TLS with a certificate that its processes trust; the
+resolver answers over UDP, TCP and HTTPS.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ NAMES: Final = {
     "warning.example": ["listed"],
     "allowed.example": ["listed"],
     "gone.example": ["gone"],
+    "resolver.example": ["resolver"],
 }
 
 
@@ -39,5 +41,6 @@ def town(profile: Profile, *, line: Line | None = None, seed: int = 0) -> World:
 def settle(world: World) -> None:
     """Start the hosts. Raises LabError."""
     given = {"certificate": world.certificate(sorted(NAMES))}
+    world.serve("resolver", "doh", {**given, "zone": world.zone()})
     for place in PLACES:
         world.serve(place, "host", given)

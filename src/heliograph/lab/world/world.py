@@ -97,6 +97,7 @@ class World:
         self._trusted = ""
         self._keeper: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._said: IO[bytes] | None = None
         self._resolver: Lines | None = None
 
     # --- life
@@ -127,7 +128,9 @@ class World:
             process.forget()
         for part in self._parts:
             part.close()
-        self._keeper = self._control = None
+        if self._said is not None:
+            self._said.close()
+        self._keeper = self._control = self._said = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -143,25 +146,24 @@ class World:
         command += [str(theirs.fileno()), str(owner), json.dumps(self._settings)]
         source = str(Path(heliograph.__file__).resolve().parents[1])
         env = {**os.environ, "PATH": need.path(), "PYTHONPATH": source, "PYTHONDONTWRITEBYTECODE": "1"}
-        with tempfile.TemporaryFile() as said:
-            self._control = ours
-            self._keeper = subprocess.Popen(  # noqa: S603 - our own module
-                command, stdin=subprocess.DEVNULL, stderr=said, env=env, pass_fds=(theirs.fileno(), owner), cwd="/"
-            )
-            theirs.close()
-            os.close(owner)
-            ours.settimeout(_PATIENCE)
-            try:
-                first = json.loads(ours.recv(plan.LARGEST) or b"{}")
-            except TimeoutError:
-                first = {"error": f"no answer within {_PATIENCE:.0f} s"}
-            ours.settimeout(None)
-            if "error" in first:
-                raise LabError(first["error"], where="lab", remedy="see docs/lab.md for what a lab needs")
-            if not first:
-                self._keeper.wait()
-                said.seek(0)
-                raise need.refusal(said.read().decode("utf-8", "replace"))
+        self._control = ours
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the lab
+        self._keeper = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.DEVNULL, stderr=self._said, env=env, pass_fds=(theirs.fileno(), owner), cwd="/"
+        )
+        theirs.close()
+        os.close(owner)
+        ours.settimeout(_PATIENCE)
+        try:
+            first = json.loads(ours.recv(plan.LARGEST) or b"{}")
+        except TimeoutError:
+            first = {"error": f"no answer within {_PATIENCE:.0f} s"}
+        ours.settimeout(None)
+        if "error" in first:
+            raise LabError(first["error"], where="lab", remedy="see docs/lab.md for what a lab needs")
+        if not first:
+            self._keeper.wait()
+            raise need.refusal(self.complaints())
 
     def _build(self) -> None:
         servers = "".join(f"nameserver {address}\n" for address in plan.RESOLVER[:1])
@@ -171,7 +173,7 @@ class World:
             self.add_place(name, addresses)
         for name, profile in self._profiles.items():
             self._add_network(name, profile)
-        self._resolver = self.serve("resolver", "names", {"zone": self._zone()})
+        self._resolver = self.serve("resolver", "names", {"zone": self.zone()})
 
     def _add_network(self, name: str, profile: Profile) -> None:
         self._check_name(name)
@@ -183,7 +185,7 @@ class World:
         with theirs:
             self._ask(asked, [theirs.fileno()])
         self._places[name] = addresses
-        lines = Lines(ours, f"censor of network {name!r}")
+        lines = Lines(ours, f"censor of network {name!r}", self.complaints)
         self._parts.append(lines)
         self._boxes[name] = BoxHandle(self, name, lines)
         self._open_gate(name, profile)
@@ -203,6 +205,12 @@ class World:
         self.serve(f"{network} gate", "gate", {"names": names, "ports": ports})
         self._boxes[network]._lines.ask({"do": "gate", "name": "gate", "address": address})
         self._gates.add(network)
+
+    def complaints(self) -> str:
+        """What the lab's own processes wrote to standard error; "" if all is well."""
+        if self._said is None:
+            return ""
+        return os.pread(self._said.fileno(), plan.LARGEST, 0).decode("utf-8", "replace").strip()
 
     # --- what a test or a drill does with it
 
@@ -228,7 +236,7 @@ class World:
         if where:
             self._names[name] = where
         assert self._resolver is not None
-        self._resolver.ask(self._zone())
+        self._resolver.ask(self.zone())
 
     def run(
         self,
@@ -304,7 +312,7 @@ class World:
         ours, theirs = socket.socketpair()
         with theirs:
             self._ask({"do": "serve", "where": place, "kind": kind, "given": given}, [theirs.fileno()])
-        lines = Lines(ours, f"{kind} server of {place!r}")
+        lines = Lines(ours, f"{kind} server of {place!r}", self.complaints)
         self._parts.append(lines)
         lines.read(_PATIENCE)
         return lines
@@ -328,12 +336,12 @@ class World:
         if len(data) > plan.LARGEST:
             raise LabError(f"{len(data):,} bytes of arguments and environment are too many", where=where)
         ours, theirs = socket.socketpair()
-        lines = Lines(ours, where)
+        lines = Lines(ours, where, self.complaints)
         with theirs:
             try:
                 socket.send_fds(self._control, [data], [theirs.fileno(), *handles])
             except OSError as error:
-                raise LabError("it has ended", where=where, remedy="see what it wrote to standard error") from error
+                raise LabError("has ended", where=where, remedy=self.complaints()) from error
         try:
             return lines.read(), lines
         except BaseException:
@@ -358,7 +366,8 @@ class World:
         if not name or name in self._places or name == "core":
             raise LabError(f"the name {name!r} is taken", where="lab", remedy="give every network and place its own")
 
-    def _zone(self) -> dict[str, list[str]]:
+    def zone(self) -> dict[str, list[str]]:
+        """What every name means now: for a server of kind "doh"."""
         return {
             clean(name): [address for one in where for address in self._places.get(one, (one,))]
             for name, where in self._names.items()
