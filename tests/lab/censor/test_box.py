@@ -167,6 +167,21 @@ def test_without_a_name_there_is_no_burst() -> None:
     assert burst(a_box("tls-burst"), 10, name="") == [True] * 10
 
 
+def test_what_no_longer_matters_is_forgotten_and_what_does_is_not() -> None:
+    box = a_box("tls-burst")
+    burst(box, 4)
+    for number in range(10_050):
+        Link(box, source=number % 60_000, isn=number, now=1.0).opened().says(hello(f"{number}.example"))
+    assert burst(box, 1, start=100.0) == [False]
+    shut = a_box("sni-rst-beside")
+    for number in range(10_050):
+        Link(shut, server=f"203.0.{number >> 8}.{number & 255}", now=number / 50).opened().says(
+            hello("blocked.example")
+        )
+    assert len(Link(shut, server="203.0.39.10", source=1, now=210.0).send("up", flags=SYN)) == 7, "still shut"
+    assert len(Link(shut, server="203.0.0.10", source=1, now=210.0).send("up", flags=SYN)) == 1
+
+
 # --- B3: resets
 
 

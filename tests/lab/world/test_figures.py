@@ -45,6 +45,14 @@ def test_16384_bytes_stall_a_long_answer_at_eleven_segments() -> None:
         assert any(told["bytes"] == 11 * (SEGMENT - 20) for told in stalls), "IPv6 has longer headers"
 
 
+@pytest.mark.parametrize("limit", [5_000, 12_000, 14_000, 20_480])
+def test_an_answer_of_the_limit_is_whole_and_one_byte_more_is_not(limit: int) -> None:
+    with Lab(f"curtain-16k:limit={limit}", rtt=0.02) as lab:
+        whole = limit - HEAD + (limit < 10_000 + HEAD)  # a length of four digits has a shorter header
+        assert any(lab.get(whole)["error"] == "" for _ in range(3))
+        assert lab.get(whole + 1)["error"] == "TimeoutError"
+
+
 def test_tls_with_large_records_leaves_the_reader_nothing() -> None:
     with Lab("curtain-16k", rtt=0.02, secure=True) as lab:
         (told,) = lab.probe("tls", HOST, "news.example", 1, 0, "/65536")

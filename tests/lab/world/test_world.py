@@ -97,6 +97,24 @@ def test_a_lab_dies_with_its_owner_however_he_ends(tmp_path: Path, number: int) 
     assert {trace for trace in traces() - before if "heliograph" in trace or "left" in trace} == set()
 
 
+def test_a_lab_dies_with_its_owner_even_if_a_copy_of_him_lives_on(tmp_path: Path) -> None:
+    mark = uuid.uuid4().hex
+    forks = OWNER.replace("import sys, time", "import os, sys, time").replace(
+        'print("ready"', 'os.fork() or time.sleep(1000)\n            print("ready"'
+    )
+    env = {**os.environ, "HELIOGRAPH_MARK": mark, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", forks, "1"], env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        copies = [pid for pid in marked(mark) if f"PPid:\t{process.pid}\n" in Path(f"/proc/{pid}/status").read_text()]
+        process.kill()
+        process.wait(60)
+        left = [pid for pid in copies if b"keeper" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        assert until(lambda: set(marked(mark)) == set(left)), "a copy holds every line to the lab, and no power over it"
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_a_keeper_that_is_killed_takes_the_lab_with_it_and_the_owner_is_told() -> None:
     with World({"home": "none"}) as world:
         sleeping = world.spawn("home", ["sleep", "1000"])

@@ -245,9 +245,10 @@ class World:
         *,
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a command in a network or place to its end. Raises subprocess.TimeoutExpired, after ending it."""
-        process = self.spawn(where, argv, env=env)
+        process = self.spawn(where, argv, env=env, cwd=cwd)
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:

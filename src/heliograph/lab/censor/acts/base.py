@@ -38,6 +38,7 @@ class Act(NamedTuple):
 
 
 DROP: Final = Act(drop=True)
+_MOST_PUNISHED: Final = 10_000  # before those whose time is over are forgotten
 
 
 class Watcher(Protocol):
@@ -121,6 +122,8 @@ class Actor:
     def punish(self, key: object, now: float) -> None:
         """Go on against everything with ``key`` for the rule's duration."""
         if self.rule.duration:
+            if len(self._residue) >= _MOST_PUNISHED:
+                self._residue = {key: until for key, until in self._residue.items() if until > now}
             self._residue[key] = now + self.rule.duration
 
     def is_punished(self, key: object, now: float) -> bool:

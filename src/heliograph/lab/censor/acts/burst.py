@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 from heliograph.lab.censor.acts.base import Act, Actor, Watcher
 from heliograph.lab.censor.flow import Flow, Seen
+
+_MOST_NAMES: Final = 10_000  # before those that matter no more are forgotten
 
 
 @dataclass(slots=True, eq=False)
@@ -19,6 +22,10 @@ class _Context:
 
     hellos: deque[tuple[float, _Counted]] = field(default_factory=deque)
     until: float = -1.0
+
+    def matters(self, now: float, window: float) -> bool:
+        """Whether forgetting it would change anything."""
+        return now < self.until or (bool(self.hellos) and self.hellos[-1][0] > now - window)
 
 
 class Burst(Actor):
@@ -39,6 +46,8 @@ class Burst(Actor):
         assert rule.window is not None
         assert rule.limit is not None
         net = int.from_bytes(flow.server) >> max(len(flow.server) * 8 - bits, 0)
+        if len(self._contexts) >= _MOST_NAMES:
+            self._contexts = {key: one for key, one in self._contexts.items() if one.matters(seen.now, rule.window)}
         context = self._contexts.setdefault((flow.client, net, name), _Context())
         frozen = seen.now < context.until
         if frozen and not rule.restart:
