@@ -221,12 +221,12 @@ class Keeper:
             for number in range(3):
                 os.dup2(number + 200, number)
                 os.close(number + 200)
-            self._settle(network)
             try:
+                self._settle(network)
                 os.chdir(asked["cwd"])
                 os.execvpe(asked["argv"][0], asked["argv"], asked["env"])  # noqa: S606
             except OSError as error:
-                os.write(2, f"{asked['argv'][0]}: {error.strerror}\n".encode())
+                os.write(2, f"{asked['argv'][0]}: {error.strerror or error}\n".encode())
                 os._exit(127)
 
         return self._fork(work, keep={network, *streams})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -26,11 +25,11 @@ class LabError(HeliographError):
 
 def unshare(*, rootless: bool = False) -> list[str]:
     """The command that starts something in namespaces of its own, as root or as anybody else. Raises LabError."""
+    if not sys.platform.startswith("linux"):
+        raise LabError("the lab needs network namespaces", where=sys.platform, remedy="run it on Linux")
     for tool, package in (("unshare", "util-linux"), ("ip", "iproute2")):
         if shutil.which(tool, path=path()) is None:
             raise LabError(f"{tool} is not installed", where="lab", remedy=f"apt-get install {package}")
-    if not sys.platform.startswith("linux"):
-        raise LabError("the lab needs network namespaces", where=sys.platform, remedy="run it on Linux")
     found = shutil.which("unshare", path=path()) or "unshare"
     return [found, *([] if os.geteuid() == 0 and not rootless else _OTHERS), *_ROOTS]
 
@@ -53,13 +52,3 @@ def refusal(said: str) -> LabError:
             )
     remedy = "run it as root" if os.geteuid() else "in a container: give it CAP_SYS_ADMIN and CAP_NET_ADMIN"
     return LabError(f"namespaces were refused: {said.strip() or 'no reason given'}", where="unshare", remedy=remedy)
-
-
-def missing() -> str:
-    """Why no lab can be built here, "" if one can."""
-    try:
-        command = [*unshare(), "true"]
-    except LabError as error:
-        return str(error)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    return str(refusal(done.stderr)) if done.returncode else ""

@@ -11,6 +11,7 @@ from typing import Final
 from heliograph.lab.censor.library import Profile
 from heliograph.lab.censor.line import Line
 from heliograph.lab.world import plan
+from heliograph.lab.world.need import LabError
 from heliograph.lab.world.world import World
 
 NETWORK: Final = "home"
@@ -36,6 +37,15 @@ NAMES: Final = {
 def town(profile: Profile, *, line: Line | None = None, seed: int = 0) -> World:
     """The world, not yet started. Its only network is "home"; ``settle`` brings its hosts to life."""
     return World({NETWORK: profile}, PLACES, names=NAMES, line=line, seed=seed)
+
+
+def missing() -> str:
+    """Why no lab can be built on this machine, "" if one can: the smallest one is built, so every mechanism is tried."""
+    try:
+        with World({NETWORK: "none"}):
+            return ""
+    except LabError as error:
+        return str(error)
 
 
 def settle(world: World) -> None:

@@ -139,20 +139,22 @@ class World:
         self.close()
 
     def _begin(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        owner = os.pidfd_open(os.getpid())
         command = need.unshare(rootless=self._rootless)
         command += [sys.executable, "-S", "-m", "heliograph.lab.world.keeper"]
-        command += [str(theirs.fileno()), str(owner), json.dumps(self._settings)]
         source = str(Path(heliograph.__file__).resolve().parents[1])
         env = {**os.environ, "PATH": need.path(), "PYTHONPATH": source, "PYTHONDONTWRITEBYTECODE": "1"}
-        self._control = ours
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the lab
-        self._keeper = subprocess.Popen(  # noqa: S603 - our own module
-            command, stdin=subprocess.DEVNULL, stderr=self._said, env=env, pass_fds=(theirs.fileno(), owner), cwd="/"
-        )
-        theirs.close()
-        os.close(owner)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, owner = self._control, os.pidfd_open(os.getpid())
+        handles = (theirs.fileno(), owner)
+        command += [*map(str, handles), json.dumps(self._settings)]
+        try:
+            self._keeper = subprocess.Popen(  # noqa: S603 - our own module
+                command, stdin=subprocess.DEVNULL, stderr=self._said, env=env, pass_fds=handles, cwd="/"
+            )
+        finally:
+            theirs.close()
+            os.close(owner)
         ours.settimeout(_PATIENCE)
         try:
             first = json.loads(ours.recv(plan.LARGEST) or b"{}")
@@ -163,7 +165,8 @@ class World:
             raise LabError(first["error"], where="lab", remedy="see docs/lab.md for what a lab needs")
         if not first:
             self._keeper.wait()
-            raise need.refusal(self.complaints())
+            said = self.complaints()
+            raise need.refusal(said) if said.startswith("unshare:") else LabError("it did not start", remedy=said)
 
     def _build(self) -> None:
         servers = "".join(f"nameserver {address}\n" for address in plan.RESOLVER[:1])
