@@ -40,7 +40,7 @@ def town(profile: Profile, *, line: Line | None = None, seed: int = 0) -> World:
 
 
 def missing() -> str:
-    """Why no lab can be built on this machine, "" if one can: the smallest one is built, so every mechanism is tried."""
+    """Why no lab can be built on this machine, "" if one can: the smallest one is built to find out."""
     try:
         with World({NETWORK: "none"}):
             return ""
