@@ -24,7 +24,7 @@ bench-setup: setup system
 	@scripts/system nginx wget httrack wrk
 
 system:                    ## Debian packages that tests need
-	@scripts/system chromium nginx brotli gzip openssl go golang-golang-x-mod-dev
+	@scripts/system chromium nginx brotli gzip openssl go golang-golang-x-mod-dev softhsm2 ip nft unshare curl
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -41,7 +41,7 @@ contracts: setup           ## who may import whom
 	@$(BIN)/lint-imports
 
 docs: setup                ## documents against the code
-	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_docs_format.py
+	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_docs_format.py tests/test_docs_lab.py
 
 ci: lint types contracts docs test
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,24 @@ def _missing(what: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(what)
     pytest.skip(what)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked ``needs_netns`` runs where a lab can be built, one marked ``needs_nft`` where there is nft."""
+    if item.get_closest_marker("needs_netns") and (reason := _no_lab()):
+        _missing(reason)
+    if (
+        item.get_closest_marker("needs_nft")
+        and shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None
+    ):
+        _missing("nft is not installed: apt-get install nftables")
+
+
+@cache
+def _no_lab() -> str:
+    from heliograph.lab.world import missing
+
+    return missing()
 
 
 @pytest.fixture(scope="session")

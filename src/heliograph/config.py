@@ -8,6 +8,7 @@ to the folder of the file.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Iterator
@@ -159,7 +160,82 @@ class MirrorTable(_Table):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="Its nickname: small letters, digits, hyphens.")
     kind: Literal["folder"] = Field(default="folder", description='"folder": a directory of this machine.')
     path: str = Field(min_length=1, description="The directory.")
-    url: str = Field(default="", description="Where readers reach it, if they do.")
+    url: str = Field(default="", description="Where readers reach it, if they do; then it is watched.")
+    addresses: tuple[str, ...] = Field(
+        default=(), description="Its true IP addresses, so that lies of DNS are told; empty: they are not known."
+    )
+    ladder: bool = Field(
+        default=True, description="Whether it has the test bodies of `heliograph serve`, which measure a curtain."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_web(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+            raise ValueError("give an address that starts with https:// or http://")
+        return value if not value or value.endswith("/") else value + "/"
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            try:
+                ipaddress.ip_address(address)
+            except ValueError as err:
+                raise ValueError(f'"{address}" is no IP address') from err
+        return value
+
+
+class VantageTable(_Table):
+    """A place that measures for the newsroom and sends what it saw."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="Its nickname, which names nobody.")
+    network: str = Field(
+        pattern=r"^\S{1,40}$", description='Where it stands, such as "AS64500" or "home"; one word for one network.'
+    )
+    country: str = Field(default="ZZ", pattern=r"^[A-Z]{2}$", description='Two letters; "ZZ" withholds it.')
+    weight: float = Field(default=1.0, ge=0.0, le=1.0, description="How much its word counts against others there.")
+    outside: bool = Field(default=False, description="Whether it stands where nothing is blocked.")
+
+
+class Watch(_Table):
+    """How mirrors are watched."""
+
+    name: str = Field(
+        default="here", pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="This machine's nickname as a vantage."
+    )
+    network: str = Field(default="here", pattern=r"^\S{1,40}$", description="The network this machine is in.")
+    outside: bool = Field(default=True, description="Whether nothing is blocked where this machine stands.")
+    every: str = Field(default="30s", description="How often `heliograph run` looks at each mirror.")
+    deep: str = Field(default="30m", description="How often it looks for a curtain though pages arrive.")
+    anchors: tuple[str, ...] = Field(
+        default=("https://www.gosuslugi.ru/", "https://ya.ru/", "https://vk.com/"),
+        description="Addresses that are allowed even where nearly nothing is.",
+    )
+    ordinary: tuple[str, ...] = Field(
+        default=("https://example.com/", "https://www.iana.org/", "https://www.debian.org/"),
+        description="Addresses abroad that nobody allows or forbids.",
+    )
+    innocent: str = Field(
+        default="www.example.com", description="A harmless host name, put into a handshake for comparison."
+    )
+    large: str = Field(default="", description="Address of 64 KB or more that is not blocked, to compare speed with.")
+    resolver: str = Field(default="8.8.8.8:53", description="A resolver that is asked by UDP and by TCP.")
+    doh: str = Field(default="https://dns.google/dns-query", description="A resolver that is asked by HTTPS.")
+
+    @field_validator("every", "deep")
+    @classmethod
+    def _is_span(cls, value: str) -> str:
+        _seconds(value)
+        return value
+
+    @property
+    def every_seconds(self) -> int:
+        return _seconds(self.every)
+
+    @property
+    def deep_seconds(self) -> int:
+        return _seconds(self.deep)
 
 
 class Run(_Table):
@@ -215,6 +291,8 @@ class Config(_Table):
     state: State = State()
     keys: Keys = Keys()
     trust: Trust = Trust()
+    watch: Watch = Watch()
+    vantage: Annotated[tuple[VantageTable, ...], Field(description="Who else measures, and where.")] = ()
     folder: Path = Field(default=Path(), exclude=True)  # of the file itself; set by load
 
     @model_validator(mode="after")
@@ -223,6 +301,7 @@ class Config(_Table):
             ("mirror names", [mirror.name for mirror in self.mirror]),
             ("mirror paths", [str((self.folder / mirror.path).resolve()) for mirror in self.mirror]),
             ("sources", [f"{source.kind} {source.url}" for source in self.source]),
+            ("vantage names", [self.watch.name, *(vantage.name for vantage in self.vantage)]),
         ):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:

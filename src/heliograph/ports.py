@@ -17,6 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
+from heliograph.model.sighting import Finding, Result, Sighting, Steps
 
 
 class Sources(Protocol):
@@ -176,6 +177,14 @@ class ReleaseBook(Protocol):
         """The signing whose ``now`` has this SHA-256 (hex)."""
         ...
 
+    def lost(self, names: Sequence[str]) -> bool:
+        """The stage has these no more as they were. Sheets of pages among them are marked to be rendered again.
+
+        What the release format adds is carried to no mirror any more unless a release makes it again; True if there was
+        any, so that one must be signed.
+        """
+        ...
+
     def close(self, now: datetime, seal: Seal) -> tuple[Issue, list[str]]:
         """Note a signing: all that was rendered since the last one is part of it.
 
@@ -184,7 +193,27 @@ class ReleaseBook(Protocol):
         ...
 
 
-class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, Protocol):
+class WatchBook(Protocol):
+    """What vantages saw, and what it added up to. Trusted. Each method is one transaction, durable on return."""
+
+    def saw(self, sightings: Iterable[Sighting], now: datetime) -> int:
+        """Keep sightings; returns how many were not known yet. Those of more than a week before ``now`` end."""
+        ...
+
+    def sightings(self, since: datetime) -> list[Sighting]:
+        """Those that began at ``since`` or later, in the order of their beginning."""
+        ...
+
+    def findings(self) -> list[Finding]:
+        """What stands now, by mirror and network."""
+        ...
+
+    def conclude(self, findings: Sequence[Finding]) -> None:
+        """Let these stand, and no others."""
+        ...
+
+
+class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, WatchBook, Protocol):
     """The newsroom's memory. Trusted: whoever writes it can make us publish, and repeat a version."""
 
     @property
@@ -206,6 +235,17 @@ class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, Protocol):
 
     def note(self, key: str, value: str) -> None:
         """Keep ``value`` under ``key``."""
+        ...
+
+
+class Prober(Protocol):
+    """Checks of the network, made from one vantage. Not trusted where the vantage is not ours."""
+
+    async def look(self, steps: Steps) -> tuple[Result, ...]:
+        """Make each round of checks that ``steps`` yields, send it the outcomes, and return all of them.
+
+        Never raises but for cancellation: a failure is an ``Outcome``. Ends after 200 checks, whatever is yielded.
+        """
         ...
 
 
@@ -295,11 +335,11 @@ class MirrorStore(Protocol):
         ...
 
     async def apply(
-        self, steps: Sequence[Sequence[Change]], read: Callable[[str], bytes], done: Callable[[int], None]
+        self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:
         """Bring ``steps`` about in their order, each durable before the next begins, each file whole or not at all.
 
-        ``done`` hears of files finished.
+        ``read`` gives the bytes of a change, checked, or raises; ``done`` hears of files finished.
 
         Raises:
             StoreError: at the first that fails; those before it stay.
@@ -343,6 +383,7 @@ class Outside:
     stage: Stage
     keys: KeyFolder
     mirrors: tuple[MirrorStore, ...]
+    prober: Prober
     workers: Executor
     watcher: Watcher
     cores: int = 1

@@ -24,7 +24,7 @@ def test_files_are_written_listed_and_removed(tmp_path: Path) -> None:
     mirror = Folder(tmp_path / "mirror", "m")
     done: list[int] = []
     steps = [[change("a/d/x.html")], [change("index.html")]]
-    anyio.run(mirror.apply, steps, lambda name: name.encode(), done.append)
+    anyio.run(mirror.apply, steps, lambda one: one.name.encode(), done.append)
     assert sum(done) == 2
     assert anyio.run(mirror.listing) == {
         name: hashlib.sha256(name.encode()).hexdigest() for name in ("a/d/x.html", "index.html")
@@ -36,7 +36,7 @@ def test_files_are_written_listed_and_removed(tmp_path: Path) -> None:
 def test_a_step_begins_when_the_disk_has_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirror, flushed = Folder(tmp_path / "mirror", "m"), []
     monkeypatch.setattr(os, "sync", lambda: flushed.append(sorted(path.name for path in mirror.root.rglob("*.*"))))
-    anyio.run(mirror.apply, [[change("a/x.html")], [change("now.x")]], lambda name: name.encode(), lambda _: None)
+    anyio.run(mirror.apply, [[change("a/x.html")], [change("now.x")]], lambda one: one.name.encode(), lambda _: None)
     assert flushed == [["x.html"]]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.journal.schema import metadata
@@ -18,6 +21,7 @@ from heliograph.model.code import story_code
 from heliograph.model.edition import Select
 from heliograph.model.ledger import Admission, Draft, Entry, Fetch, Laid, Outcome, Seal, Sheeted
 from heliograph.model.paths import key_of, object_name
+from heliograph.model.sighting import Finding, Sighting
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SITE = "https://example.org/"
@@ -56,11 +60,18 @@ def save(journal: SqlJournal, *drafts: Draft, dirty: Sequence[SheetKey] = ()) ->
     return admissions
 
 
+def bare_seal(serial: int, **more: object) -> Seal:
+    """A signing that nobody signed, of no page."""
+    made = Seal(release=serial, standing="{}", pointer=f"{serial:064x}", entries=0, written=0, gone=0)
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
 def sign(journal: SqlJournal) -> Issue:
     """Close what was rendered, without any signature."""
-    latest = journal.latest()
+    latest, moved = journal.latest(), journal.moved()
+    written, gone = sum(bool(one.digest) for one in moved), sum(not one.digest for one in moved)
     number = latest.number + 1 if latest else 1
-    return journal.close(NOW, Seal(release=number, standing="{}", pointer=f"{number:064x}"))[0]
+    return journal.close(NOW, bare_seal(number, entries=journal.mapped(), written=written, gone=gone))[0]
 
 
 def sheet(kind: str, of: str, **files: str) -> Sheeted:
@@ -300,11 +311,35 @@ def test_a_mirror_is_told_only_what_it_lacks(journal: SqlJournal) -> None:
     assert told(None)["a/y.html"] == "gone"
 
 
+def test_what_ends_and_comes_back_within_one_release_never_ended(journal: SqlJournal) -> None:
+    journal.rendered([sheet("story", "1", x="1", y="1")], 1)
+    sign(journal)
+    journal.rendered([sheet("story", "1", y="1")], 2)
+    journal.rendered([sheet("story", "1", x="2", y="1")], 2)
+    assert [(moved.path, moved.digest, moved.fresh) for moved in journal.moved()] == [("a/x.html", "2", False)]
+    assert [(change.name, change.fresh, change.gone) for change in journal.changes(1)] == [("a/x.html", False, False)]
+
+
+@given(st.lists(st.lists(st.sets(st.sampled_from("uvwxyz")), min_size=1, max_size=3), min_size=1, max_size=5))
+def test_the_files_of_a_release_can_be_counted_from_the_last(blank_journal: Path, steps: list[list[set[str]]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(blank_journal, folder)
+        with SqlJournal(f"sqlite:///{folder}/journal.sqlite", Path(folder)) as journal:
+            entries = 0
+            for serial, renderings in enumerate(steps, 1):
+                for place, pages in enumerate(renderings):
+                    journal.rendered([sheet("story", "1", **dict.fromkeys(pages, f"{serial} {place}"))], serial)
+                moved = journal.moved()
+                entries += sum(one.fresh for one in moved) - sum(not one.digest for one in moved)
+                sign(journal)
+                assert entries == journal.mapped()
+
+
 def test_parts_of_the_map_are_counted_and_end_when_nothing_has_used_them_for_eight_days(journal: SqlJournal) -> None:
     def seal(days: int, *, objects: Sequence[str] = (), left: Sequence[str] = (), anew: bool = False) -> list[str]:
         laid = tuple(Laid(name=name, digest=name, size=1) for name in objects)
-        given = Seal(release=1, standing="{}", pointer=f"{days:064x}", objects=laid, left=tuple(left), anew=anew)
-        return journal.close(NOW + timedelta(days=days), given)[1]
+        made = bare_seal(days, objects=laid, left=tuple(left), anew=anew)
+        return journal.close(NOW + timedelta(days=days), made)[1]
 
     def held() -> set[str]:
         return {change.name for change in journal.changes(None) if not change.gone}
@@ -329,8 +364,8 @@ def test_a_content_copy_lasts_two_days_after_the_next_and_no_longer_than_its_pag
             (path, tuple(Laid(name=object_name(text), digest=text, size=1) for _ in range(bool(text))))
             for path, text in copies
         )
-        given = Seal(release=1, standing="{}", pointer=f"{hours:064x}", copies=laid)
-        return journal.close(NOW + timedelta(hours=hours), given)[1]
+        made = bare_seal(hours, copies=laid)
+        return journal.close(NOW + timedelta(hours=hours), made)[1]
 
     one, two = "1" * 64, "2" * 64
     journal.rendered([sheet("story", "1", x=one, y="y")], 1)
@@ -392,3 +427,23 @@ def test_edges_are_counted_over_stories(journal: SqlJournal) -> None:
     assert len(journal.with_edges(["e"])) == 4
     save(journal, draft("0", text="anders", edges=()))
     assert journal.edge_counts(2) == ({"e": 3}, 4)
+
+
+def test_sightings_count_once_and_last_a_week(journal: SqlJournal) -> None:
+    one, other = (
+        Sighting(mirror="https://m.example/", vantage=name, network="n", started=NOW, results=()) for name in ("a", "b")
+    )
+    assert journal.saw([one, other, one], NOW) == 2
+    assert journal.saw([one], NOW) == 0
+    assert journal.sightings(NOW) == sorted([one, other], key=lambda sighting: journal.sightings(NOW).index(sighting))
+    assert journal.sightings(NOW + timedelta(seconds=1)) == []
+    assert journal.saw([], NOW + timedelta(days=8)) == 0
+    assert journal.sightings(NOW) == []
+
+
+def test_findings_stand_until_others_do(journal: SqlJournal) -> None:
+    well = Finding(mirror="m", network="home", kind="well", strength="confirmed", since=NOW, seen=NOW, readable=True)
+    dead = replace(well, kind="curtain", unit="packets", threshold=25, evidence=("12 KiB stop",), vantages=("a", "b"))
+    journal.conclude([well])
+    journal.conclude([dead])
+    assert journal.findings() == [dead]

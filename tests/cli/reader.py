@@ -1,17 +1,28 @@
-"""A newsroom to read from, and a reader who distrusts a mirror: follows every link and opens every encoding."""
+"""A newsroom to read from, and readers who distrust a mirror: one follows every link and opens every encoding, the
+other believes only what verifies."""
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+import anyio
 import anyio.from_thread
 import brotli
 from tests.links import relative_links
 
+from heliograph.adapters.reach import FolderMirror
+from heliograph.flows.verify import drive, verify
 from heliograph.lab.newsroom import Newsroom
+from heliograph.model import paths
+from heliograph.trust import audit
+from heliograph.trust.chain import State
+from heliograph.trust.reader import Outcome
 
 
 @contextmanager
@@ -60,3 +71,44 @@ def _encodings(page: Path) -> list[str]:
         except (brotli.error, OSError, EOFError) as error:
             found.append(f"{encoded.name}: {error}")
     return found
+
+
+@dataclass
+class Believer:
+    """Who reads a mirror's folder through the verifier and keeps what was seen, so that a rollback shows."""
+
+    mirror: Path
+    root: bytes
+    state: State = field(default_factory=lambda: State(root=b""))
+    release: int = 0  # the newest that was seen
+
+    def doubts(self, more: Iterable[str], now: datetime) -> list[str]:
+        """What is wrong with the front page, with what it links to, and with ``more`` pages; nothing for a mirror that
+        shows no release yet.
+
+        A page of ``more`` may also be withdrawn: it may lie there for a release that is not shown yet, or no more.
+        """
+        if not (self.mirror / paths.TIMESTAMP).exists():
+            return []
+        front = self._read("index.html", now)
+        verdict = front.verdict
+        if verdict.verdict != "verified" or (verdict.release or 0) < self.release:
+            return [f"index.html: {verdict.verdict} {verdict.code} {verdict.what}, release {verdict.release}"]
+        self.release, self.state = verdict.release or 0, front.state
+        linked = {paths.requested(posixpath.normpath(href)) for href in relative_links(front.body)} - {""}
+        found = []
+        for page in sorted(linked | set(more)):
+            said = self._read(page, now).verdict
+            if said.verdict != "verified" and (page in linked or said.verdict != "withdrawn"):
+                found.append(f"{page}: {said.verdict} {said.code} {said.what}")
+        return found
+
+    def audited(self, now: datetime) -> str:
+        """What an audit of the whole mirror says."""
+        mirror = FolderMirror(self.mirror)
+        run = audit.audit(self.state, self.root, now, mirror.entries())
+        verdict = anyio.run(drive, run, [mirror]).verdict
+        return f"{verdict.verdict} {verdict.code} {verdict.what}".strip()
+
+    def _read(self, page: str, now: datetime) -> Outcome:
+        return anyio.run(verify, [FolderMirror(self.mirror)], page, self.state, self.root, now)

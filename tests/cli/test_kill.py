@@ -1,4 +1,5 @@
-"""kill -9 at any moment of ``publish`` leaves whole pages and no broken link, and the next run ends right."""
+"""kill -9 at any moment of ``publish`` leaves whole pages, no broken link and a mirror that verifies, as the old or the
+new release; and the next run ends right."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.cli.reader import faults, serving
+from tests.cli.reader import Believer, faults, serving
 from tests.cli.room import configured
 
 from heliograph.lab.newsroom import Newsroom
@@ -23,6 +24,11 @@ from heliograph.model import paths
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 KILLS = int(os.environ.get("HELIOGRAPH_KILLS", "16"))
+SAMPLE = 12  # pages verified after each kill beside the front page, what it links to and what changed
+MIRRORS = ("one", "two")
+# every second kill waits for a step of the delivery, which takes a few hundredths of a second: a random moment seldom
+# meets it. A folder changes with the first file that comes into it.
+AIMS = ("edition", "tuf", "tuf/timestamp.json", "now", "a", "index.html", "a/about.html")
 
 
 def command(config: Path) -> list[str]:
@@ -53,32 +59,76 @@ def end_of(mirror: Path) -> dict[str, bytes]:
     }
 
 
+def pages(mirror: Path) -> dict[str, int]:
+    """The mapped files that lie on the mirror now, and when each was written (ns)."""
+    names = ((path.relative_to(mirror).as_posix(), path) for path in mirror.rglob("*") if path.is_file())
+    return {name: path.stat().st_mtime_ns for name, path in names if not paths.fault(name)}
+
+
+def stamp(path: Path) -> int:
+    """When a file or folder was changed (ns), 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def kill_at(run: subprocess.Popen[bytes], aim: Path, before: int) -> None:
+    """Kill ``run`` once ``aim`` is not what it was ``before``."""
+    while run.poll() is None:
+        if stamp(aim) != before:
+            run.kill()
+            return
+        time.sleep(0.0005)
+
+
+def clock() -> datetime:
+    """Commands run by the real clock, and so must their readers."""
+    return datetime.now(UTC)  # noqa: TID251
+
+
 @pytest.mark.timeout(900)
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     chance = random.Random(20261122)
     stories = list(pieces(NOW))
     newsroom, spare, now = Newsroom(stories[5:]), stories[:5], NOW
-    moments = []
+    moments: list[str] = []
+    verified = between = 0  # times that a mirror showed a release, and that it lay between two of them
     with serving(newsroom) as url:
-        config = configured(tmp_path / "killed", url)
-        mirrors = [config.parent / "mirrors" / name for name in ("one", "two")]
+        config = configured(tmp_path / "killed", url, mirrors=MIRRORS)
+        root = (config.parent / "keys" / "tuf" / "1.root.json").read_bytes()
+        believers = [Believer(config.parent / "mirrors" / name, root) for name in MIRRORS]
+        mirrors = [believer.mirror for believer in believers]
         span = 4.0
-        for _ in range(KILLS):
-            moment = chance.random() * span
+        for turn in range(KILLS):
+            aim = AIMS[turn // 2 % len(AIMS)] if turn % 2 else ""
+            moment = span if aim else chance.random() * span
+            before = {mirror: pages(mirror) for mirror in mirrors}
+            there = stamp(mirrors[0] / aim)
             started = time.monotonic()
             run = subprocess.Popen(command(config), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            killer = threading.Timer(moment, run.kill)
+            late = threading.Timer(moment, run.kill)
+            killer = threading.Thread(target=kill_at, args=(run, mirrors[0] / aim, there)) if aim else late
             killer.start()
             out, complaint = run.communicate(timeout=120)
-            killer.cancel()
-            for mirror in mirrors:
-                assert faults(mirror) == [], f"killed after {moment:.2f} s"
+            late.cancel()
+            killer.join()
+            when = f"killed at {aim}" if aim else f"killed after {moment:.2f} s"
+            for believer in believers:
+                assert faults(believer.mirror) == [], when
+                now_there = pages(believer.mirror)
+                changed = sorted(name for name, at in now_there.items() if before[believer.mirror].get(name) != at)
+                some = chance.sample(changed, min(SAMPLE, len(changed)))
+                some += chance.sample(sorted(now_there), min(SAMPLE, len(now_there)))
+                assert believer.doubts(some, clock()) == [], when
+                verified += bool(believer.release)
+                between += bool(believer.release) and believer.audited(clock()) != "verified"
             if run.returncode == 0:  # it was over before the kill: there must be work again, and less time for it
                 span = max(0.5, (time.monotonic() - started))
                 assert json.loads(out)["ok"]
             else:
                 assert run.returncode == -9, complaint.decode()
-                moments.append(moment)
+                moments.append(aim or f"{moment:.2f} s")
             now += timedelta(minutes=3)
             stir(newsroom, spare, chance, now)
         assert len(moments) >= KILLS // 4, "hardly any run was killed: nothing was shown"
@@ -86,11 +136,15 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
             newsroom.publish(replace(piece, updated=now))
         last = subprocess.run(command(config), capture_output=True, timeout=120, check=True)
         assert json.loads(last.stdout)["ok"]
-        untouched = configured(tmp_path / "untouched", url)
+        assert verified >= KILLS, "hardly any mirror showed a release: nothing was shown"
+        untouched = configured(tmp_path / "untouched", url, mirrors=MIRRORS)
         subprocess.run(command(untouched), capture_output=True, timeout=120, check=True)
         whole = end_of(untouched.parent / "mirrors" / "one")
-        for mirror in mirrors:
-            assert faults(mirror) == []
-            ended = end_of(mirror)
+        assert len(whole) > len(newsroom.pieces)
+        for believer in believers:
+            assert faults(believer.mirror) == []
+            assert believer.audited(clock()) == "verified"
+            ended = end_of(believer.mirror)
             assert sorted(name for name in ended.keys() | whole.keys() if ended.get(name) != whole.get(name)) == []
-    print(f"killed {len(moments)} times, at {', '.join(f'{moment:.2f}' for moment in sorted(moments))} s")
+    print(f"killed {len(moments)} times, at {', '.join(sorted(moments))}")
+    print(f"verified {verified} times, {between} of them between two releases")

@@ -146,3 +146,26 @@ def test_sync_of_a_forged_mirror_changes_nothing(mirror: Path) -> None:
     told = heliograph("sync", mirror, copy, "--root", root, code=1).stderr
     assert "not copied" in told
     assert not copy.exists() or not list(copy.iterdir())
+
+
+def test_a_copy_remembers_its_parts_between_runs_and_a_damaged_memory_costs_nothing(
+    mirror: Path, tmp_path: Path
+) -> None:
+    copy, root = tmp_path / "copy", tmp_path / "1.root.json"
+    heliograph("sync", mirror, copy, "--root", root)
+    memory = tmp_path / ".copy.seen" / "parts.json"
+    parts = json.loads(memory.read_bytes())
+    assert {kind for kind, _, _ in parts.values()} == {"object", "signed"}
+    assert not [name for name in parts if not (copy / name).is_file()]
+    old = "o/" + "ab/" + 62 * "0"
+    memory.write_text(json.dumps({**parts, old: ["object", "", "2026-01-01T00:00:00+00:00"]}), encoding="utf-8")
+    (copy / old).parent.mkdir(parents=True, exist_ok=True)
+    (copy / old).write_bytes(b"no part of any map")
+    said = json.loads(heliograph("sync", mirror, copy, "--root", root, "--keep", "--json").stdout)
+    assert said["removed"] == 0
+    assert json.loads(memory.read_bytes())[old][2] == "2026-01-01T00:00:00+00:00"
+    heliograph("sync", mirror, copy, "--root", root)
+    assert (copy / old).exists()  # it is not what its name says
+    memory.write_text('{"o/x": 5}', encoding="utf-8")
+    heliograph("sync", mirror, copy, "--root", root)
+    assert json.loads(memory.read_bytes()) == parts

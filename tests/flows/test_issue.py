@@ -113,6 +113,15 @@ def test_a_story_the_origin_declares_gone_leaves_every_page(small: World) -> Non
         assert not [data for data in lists if piece.title.encode() in data]
 
 
+def test_no_page_leads_to_a_withdrawn_story_at_any_moment(small: World) -> None:
+    small.publish()
+    small.newsroom.withdraw(small.newsroom.pieces[2].path)
+    found: list[tuple[str, str]] = []
+    small.mirrors[0].seen = lambda mirror: found.extend(broken(mirror))
+    small.publish()
+    assert found == []
+
+
 def test_a_story_that_is_merely_missing_stays(small: World) -> None:
     small.publish()
     piece = small.newsroom.pieces[2]

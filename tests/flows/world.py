@@ -20,6 +20,7 @@ from heliograph.lab.keys import MemoryKeys, folder
 from heliograph.lab.newsroom import Newsroom
 from heliograph.lab.piece import Piece
 from heliograph.lab.store import MemoryMirror
+from heliograph.lab.vantage import SimulatedVantage, Weather
 from heliograph.model import Answer, Ask
 from heliograph.ports import Outside
 
@@ -50,6 +51,7 @@ class World:
     asks: list[str] = field(default_factory=list)
     answer: Callable[[Ask], Answer | None] = lambda _: None
     keys: MemoryKeys = field(default_factory=lambda: MemoryKeys(folder(NOW)))
+    vantage: SimulatedVantage = field(default_factory=lambda: SimulatedVantage(weather=Weather()))
 
     async def fetch(self, ask: Ask) -> Answer:
         """See ``ports.Sources``."""
@@ -72,6 +74,7 @@ class World:
                 stage=Folder(self.config.state_folder / "edition"),
                 keys=self.keys,
                 mirrors=tuple(self.mirrors),
+                prober=self.vantage,
                 workers=workers,
                 watcher=Silent(),
             )

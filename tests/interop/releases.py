@@ -8,7 +8,7 @@ corrects pages, adds one and withdraws more than half, which leaves shards of th
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -76,12 +76,15 @@ def one_person(now: datetime) -> Office:
     )
 
 
-def three_editors(now: datetime) -> Office:
-    """Layout (b): root 3 of 5, targets 2 of 3, edition 2 of 3; a request goes from hand to hand. Tokens are P-256."""
-    before = one_person(now)
-    root_keys = [*(_token(f"root {number}") for number in range(3)), key("root", "partner").signer]
+def three_editors(now: datetime, token: Callable[[str, int], Signer] | None = None) -> Office:
+    """Layout (b): root 3 of 5, targets 2 of 3, edition 2 of 3; a request goes from hand to hand.
+
+    ``token`` gives the P-256 key for "root" or "targets" of an editor by number; without it they are made here.
+    """
+    before, token = one_person(now), token or _token
+    root_keys = [*(token("root", number) for number in range(3)), key("root", "partner").signer]
     root_keys.append(key("root", "lawyer").signer)
-    targets_keys = [_token(f"targets {number}") for number in range(3)]
+    targets_keys = [token("targets", number) for number in range(3)]
     hosts = [key("edition", host).signer for host in ("publisher", "co-signer", "spare")]
     who = {
         "root": _of(root_keys, 3),
@@ -111,9 +114,9 @@ def _of(signers: Sequence[Signer], threshold: int) -> RoleKeys:
     return RoleKeys(keys=tuple(signer.public_key for signer in signers), threshold=threshold)
 
 
-def _token(seed: str) -> CryptoSigner:
-    """A hardware token, less the hardware."""
-    number = int.from_bytes(sha256(f"heliograph lab token {seed}".encode()).digest(), "big") >> 1
+def _token(ring: str, editor: int) -> Signer:
+    """A key of the kind that tokens have, which repeats."""
+    number = int.from_bytes(sha256(f"heliograph lab token {ring} {editor}".encode()).digest(), "big") >> 1
     return CryptoSigner(ec.derive_private_key(number, ec.SECP256R1()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,11 +11,11 @@ from conformance.trust.bases import START, base
 from conformance.trust.signing import Pen
 from hypothesis import given
 from hypothesis import strategies as st
-from securesystemslib.signer import CryptoSigner
+from securesystemslib.signer import CryptoSigner, Key, Signature, Signer
 
 from heliograph.lab.keys import ROLES, key
-from heliograph.model import SignError
-from heliograph.trust import ceremony, roles
+from heliograph.model import KeyFileError, SignError
+from heliograph.trust import ceremony, keys, roles
 from heliograph.trust.chain import Chain, State
 from heliograph.trust.refusal import RefusalError
 from heliograph.trust.sign import RoleKeys
@@ -167,3 +168,46 @@ def test_any_bytes_are_no_request(data: bytes) -> None:
 
 def test_a_request_may_have_gone_through_an_editor_that_ends_files_with_a_line() -> None:
     assert ceremony.opened(ROOT + b"\n").version == 1
+
+
+class _Broken(Signer):
+    """A signer that fails with ``error``."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    @property
+    def public_key(self) -> Key:
+        return key("root").public
+
+    @classmethod
+    def from_priv_key_uri(cls, priv_key_uri: str, public_key: Key, secrets_handler: object = None) -> Signer:
+        raise NotImplementedError
+
+    def sign(self, payload: bytes) -> Signature:
+        raise self.error
+
+
+def test_a_signer_that_fails_is_heard_in_its_own_words() -> None:
+    request = ceremony.next_root(ROOT, ceremony.keys_of(ROOT, TARGETS), NOW)
+    with pytest.raises(KeyFileError, match="the PIN is wrong"):
+        ceremony.signed_by(request, [_Broken(KeyFileError("the PIN is wrong"))])
+    with pytest.raises(SignError, match="does not sign: the plug was pulled"):
+        ceremony.signed_by(request, [_Broken(OSError("the plug was pulled"))])
+
+
+def test_one_key_in_two_rings_is_refused_however_it_is_written_down() -> None:
+    who = ceremony.keys_of(ROOT, TARGETS)
+    ceremony.check(who)
+    token = CryptoSigner.generate_ecdsa().public_key
+    value = token.to_dict()
+    value["keyval"]["public"] = value["keyval"]["public"].rstrip("\n")
+    other = keys.public_from(json.dumps(value).encode())
+    assert other.keyid != token.keyid
+    ceremony.check({**who, "root": ceremony.with_key(who["root"], token)})
+    both = {"root": ceremony.with_key(who["root"], token), "targets": ceremony.with_key(who["targets"], other)}
+    with pytest.raises(SignError, match="would serve root and targets"):
+        ceremony.check({**who, **both})
+    for ring in ("online", "edition"):
+        with pytest.raises(SignError, match=f"does not count for {ring}"):
+            ceremony.check({**who, ring: ceremony.with_key(who[ring], token)})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from conformance.trust import papers, signing
@@ -13,6 +15,7 @@ from conformance.trust.cases.edits import put
 from conformance.trust.papers import Change, Papers
 from conformance.trust.signing import Circle, Pen
 
+from heliograph.trust import chain as chain_module
 from heliograph.trust.chain import Chain, State
 from heliograph.trust.refusal import RefusalError
 
@@ -233,3 +236,11 @@ def test_before_a_head_only_the_root_is_news() -> None:
     chain.settle_root()
     assert chain.state(NOW) == replace(chain.stored, probed=NOW)
     assert chain.stored.targets == after(R1).targets
+
+
+def test_no_reader_of_ours_runs_with_other_rules() -> None:
+    source = Path(chain_module.__file__).parents[1]
+    given = re.compile(r"Chain\([^)]*\brules=|roles\.Rules\(")
+    users = {path.name for path in source.rglob("*.py") if given.search(path.read_text(encoding="utf-8"))}
+    assert users == set()
+    assert given.search((source.parents[1] / "tests/interop/tuf_client.py").read_text(encoding="utf-8"))

@@ -81,7 +81,7 @@ class Folder:
         return await anyio.to_thread.run_sync(self._digests)
 
     async def apply(
-        self, steps: Sequence[Sequence[Change]], read: Callable[[str], bytes], done: Callable[[int], None]
+        self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:
         for place, changes in enumerate(steps):
             if place:
@@ -91,12 +91,12 @@ class Folder:
                 await anyio.to_thread.run_sync(self._apply_part, part, read)
                 done(len(part))
 
-    def _apply_part(self, part: Sequence[Change], read: Callable[[str], bytes]) -> None:
+    def _apply_part(self, part: Sequence[Change], read: Callable[[Change], bytes]) -> None:
         for change in part:
             if change.gone:
                 self._unlink(change.name)
             else:
-                self._write(change.name, read(change.name))
+                self._write(change.name, read(change))
 
     def _path(self, name: str) -> Path:
         # names come from our own journal, but a damaged journal must not write outside the folder

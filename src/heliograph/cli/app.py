@@ -11,6 +11,7 @@ import typer.core
 
 from heliograph import __version__
 from heliograph.cli.keys_app import keys_app
+from heliograph.cli.lab_app import lab_app
 from heliograph.cli.options import HERE, ConfigPath, Json, Paced, PassphraseFile, Pinned
 from heliograph.model import ConfigError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 
 app.add_typer(keys_app, name="keys")
+app.add_typer(lab_app, name="lab")
 
 
 def _version(wanted: bool) -> None:
@@ -91,6 +93,7 @@ def sync_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The copy.")],
     root: Pinned = Path("1.root.json"),
     paced: Paced = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Remove no part of an old release.")] = False,
     as_json: Json = False,
 ) -> None:
     """A volunteer's copy from any mirrors, verified before anything is replaced; resumes after any end.
@@ -99,7 +102,7 @@ def sync_command(
     """
     from heliograph.cli import copying
 
-    raise typer.Exit(copying.run(sources, folder, root, paced=paced, as_json=as_json))
+    raise typer.Exit(copying.run(sources, folder, root, paced=paced, keep=keep, as_json=as_json))
 
 
 class _Usage64(typer.core.TyperCommand):
@@ -166,6 +169,49 @@ def monitor_command(
         complain(error)
         code = 64
     raise typer.Exit(code)
+
+
+@app.command("probe")
+def probe_command(
+    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Mirrors.")],
+    config: ConfigPath = HERE,
+    address: Annotated[
+        list[str] | None, typer.Option(help="The mirror's true IP address, where it is known; may be given again.")
+    ] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Look for a curtain though pages arrive.")] = False,
+    burst: Annotated[
+        bool, typer.Option("--burst", help="Try four handshakes at once: a rule against it freezes you for minutes.")
+    ] = False,
+    authorities: Annotated[
+        Path | None, typer.Option(help="Certificates to trust instead of the system's, PEM.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="OONI measurements, one a line, instead of text.")] = False,
+) -> None:
+    """One look from here at each mirror: whether a page arrives, and if not, how it is blocked.
+
+    Exit 0: pages of all of them arrive; 1: of one they do not.
+    """
+    from heliograph.cli import probing
+
+    code = probing.run(
+        urls, config, addresses=address or [], deep=deep, burst=burst, authorities=authorities, as_json=as_json
+    )
+    raise typer.Exit(code)
+
+
+@app.command("patrol")
+def patrol_command(
+    config: ConfigPath = HERE,
+    deep: Annotated[bool, typer.Option("--deep", help="Look for a curtain though pages arrive.")] = False,
+    as_json: Json = False,
+) -> None:
+    """One round: look at every mirror from here, and judge it with what other vantages reported.
+
+    Exit 0: readers reach all of them; 1: one is blocked, or fails.
+    """
+    from heliograph.cli import patrolling
+
+    raise typer.Exit(patrolling.run(config, deep=deep, as_json=as_json))
 
 
 @app.command()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import json
 import os
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -19,13 +16,13 @@ from heliograph.adapters.folder import Folder
 from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.keys import Keys
 from heliograph.adapters.reach import FolderMirror, WebMirror, reach
-from heliograph.cli.keys import fresh, passphrase_from
+from heliograph.cli.keys import ask_secret, fresh, read_file, write_file
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
 from heliograph.flows import ceremonies, keyring, logbook, recovery
 from heliograph.flows.ceremonies import Change, Pending
-from heliograph.model import ConfigError, HeliographError, KeyFileError, SignError
+from heliograph.model import KeyFileError
 from heliograph.trust import ceremony, keys
 from heliograph.trust.keys import SigningKey
 from heliograph.trust.sign import RoleKeys, Signer
@@ -41,6 +38,7 @@ class Ceremony:
     offline: Path | None = None  # else the part ``offline`` of the key folder
     passphrase_file: Path | None = None
     recovery: bool = False  # sign with the recovery key in place of the root key
+    unsigned: bool = False  # sign with none of them: every signature comes from elsewhere
 
     @property
     def folder(self) -> Keys:
@@ -56,6 +54,8 @@ class Ceremony:
         Raises:
             KeyFileError: there are none, or a passphrase is wrong.
         """
+        if self.unsigned:
+            return []
         asked: dict[str, str] = {}
 
         def unlock(name: str, data: bytes) -> SigningKey | None:
@@ -78,11 +78,8 @@ class Ceremony:
         self.away.write(keyring.file_of(key).removeprefix(keyring.OFFLINE), locked)
 
     def _secret(self, which: str) -> str:
-        if self.passphrase_file is not None:
-            return passphrase_from(self.passphrase_file)
-        if not sys.stdin.isatty():
-            raise ConfigError("a passphrase is needed", where="--passphrase-file", remedy="name a file that holds it")
-        return getpass.getpass("Recovery code: " if which == "recovery" else "Passphrase of the offline keys: ")
+        prompt = "Recovery code" if which == "recovery" else "Passphrase of the offline keys"
+        return ask_secret(self.passphrase_file, prompt)
 
 
 def rotate(at: Ceremony, rings: Sequence[str]) -> int:
@@ -108,37 +105,14 @@ def renew(at: Ceremony) -> int:
     return apply(at, ceremonies.renewed(at.folder, now()), at.old_keys())
 
 
-def sign(request: Path, key_file: Path, passphrase_file: Path | None) -> int:
-    """Add one key's signature to a request that was carried here; needs no newsroom on this machine."""
-    data = _read(request)
-    file = ceremony.opened(data)
-    out.print(f"{file.role} {file.version}, expires {file.expires:%Y-%m-%d}")
-    for ring, who in _rings(data):
-        out.print(f"{ring:<9} {who.threshold} of {', '.join(key.keyid[:12] for key in who.keys)}", soft_wrap=True)
-    at = Ceremony(config=Config.model_construct(), passphrase_file=passphrase_file)
-    key = keys.unlock(_read(key_file), at._secret("offline"), str(key_file))
-    _write(request, ceremony.signed_by(data, [key.signer]))
-    out.print(f"signed by {key.keyid[:12]}; carry {escape(str(request))} back", soft_wrap=True)
-    return 0
-
-
 def take(config: Config, request: Path) -> int:
     """Put a request that came back into effect."""
     folder = Keys(config.keys_folder)
     standing = keyring.standing(folder, "")
-    data = _read(request)
+    data = read_file(request)
     for line in ceremony.described(data, standing.root, standing.targets):
         out.print(line)
     return _tell([left] if (left := ceremonies.take(folder, data)) else [], request.parent)
-
-
-def public(key_file: Path, passphrase_file: Path | None) -> int:
-    """Print the public half of a key file, for ``keys add`` on the newsroom's machine."""
-    data = _read(key_file)
-    at = Ceremony(config=Config.model_construct(), passphrase_file=passphrase_file)
-    secret = at._secret("offline") if keys.is_locked(data, str(key_file)) else ""
-    print(json.dumps(keys.unlock(data, secret, str(key_file)).public.to_dict()))
-    return 0
 
 
 def public_key(path: Path) -> keys.Key:
@@ -148,7 +122,7 @@ def public_key(path: Path) -> keys.Key:
         KeyFileError: it holds none.
     """
     try:
-        return keys.public_from(_read(path))
+        return keys.public_from(read_file(path))
     except ValueError as error:
         raise KeyFileError("it holds no public key", where=str(path), remedy=_NEEDS_PUBLIC) from error
 
@@ -168,7 +142,7 @@ def backup(config: Config, target: Path) -> int:
 def recover(config: Config, sources: Sequence[str], root: Path | None) -> int:
     """Read the newsroom's place in the chain of releases back from its mirrors, or from ``sources``."""
     folder = Keys(config.keys_folder)
-    first = _read(root) if root else keyring.roots(folder)[0]
+    first = read_file(root) if root else keyring.roots(folder)[0]
     places = sources or [str(config.mirror_path(mirror)) for mirror in config.mirror]
     mirrors = [reach(place) for place in places if place.startswith("http") or Path(place).is_dir()]
     stage = Folder(config.state_folder / "edition")
@@ -211,7 +185,7 @@ def apply(at: Ceremony, change: Change, old: Sequence[SigningKey]) -> int:
 def _tell(pending: Sequence[Pending], beside: Path) -> int:
     for left in pending:
         path = beside / f"{left.name}.request.json"
-        _write(path, left.request)
+        write_file(path, left.request)
         out.print(f"[yellow]not in effect yet[/]: {escape('; '.join(left.lacks))}", soft_wrap=True)
         out.print(f"Carry {escape(str(path))} to the other holders: heliograph keys sign", soft_wrap=True)
     if not pending:
@@ -238,33 +212,24 @@ def sweep(at: Ceremony, *, log: bool = False) -> None:
                 out.print(f"removed {escape(name)}")
 
 
-def _rings(request: bytes) -> list[tuple[str, RoleKeys]]:
-    """The rings that a request names by itself."""
-    file = ceremony.opened(request)
-    names = ("root", "targets", "online") if file.role == "root" else ("edition",)
-    return [(ring, ceremony.ring_of(file, ring)) for ring in names]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()[:1_000_000].strip()
-    except OSError as error:
-        raise HeliographError(f"cannot be read: {error.strerror}", where=str(path)) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data + b"\n")
-    except OSError as error:
-        raise SignError(f"cannot be written: {error.strerror}", where=str(path)) from error
-
-
 def now() -> datetime:
     """The time."""
     return datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from
 
 
-def at(config: Path, offline: Path | None, passphrase_file: Path | None, *, recovery: bool = False) -> Ceremony:
+def at(
+    config: Path,
+    offline: Path | None,
+    passphrase_file: Path | None,
+    *,
+    recovery: bool = False,
+    unsigned: bool = False,
+) -> Ceremony:
     """What the options of a command say."""
-    return Ceremony(config=load(config), offline=offline, passphrase_file=passphrase_file, recovery=recovery)
+    return Ceremony(
+        config=load(config),
+        offline=offline,
+        passphrase_file=passphrase_file,
+        recovery=recovery,
+        unsigned=unsigned,
+    )

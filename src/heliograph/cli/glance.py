@@ -16,6 +16,7 @@ from rich.table import Table
 from heliograph.adapters.folder import Folder
 from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.keys import Keys
+from heliograph.cli import patrolling
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
@@ -67,6 +68,7 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
         "files": latest.files if latest else 0,
         "languages": dict(journal.tally("lang")),
         "mirrors": mirrors,
+        "watch": [patrolling.as_object(finding) for finding in journal.findings()],
         "waiting": len(journal.dirty()),
         "cut": [{"text": cut.text, "reason": cut.reason, "stories": count} for cut, count in journal.cuts(5)],
         "problems": problems,
@@ -101,6 +103,8 @@ def _show(facts: dict[str, Any]) -> None:
         state = f"[red]{escape(mirror['fault'])}[/]" if mirror["fault"] else "up to date" if here else "[red]behind[/]"
         table.add_row(mirror["name"], f"{mirror['edition']:,}", state, escape(mirror["path"]))
     out.print(table)
+    if facts["watch"]:
+        out.print(patrolling.matrix(facts["watch"], datetime.now(UTC)))  # noqa: TID251
     languages = ", ".join(f"{lang} {count:,}" for lang, count in sorted(facts["languages"].items()))
     out.print(f"languages {languages or 'none'}")
     for cut in facts["cut"]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 import os
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +19,7 @@ from heliograph.adapters.keys import Keys
 from heliograph.cli.screen import out
 from heliograph.config import Config, load
 from heliograph.flows import keyring
-from heliograph.model import ConfigError, KeyFileError
+from heliograph.model import ConfigError, HeliographError, KeyFileError, SignError
 from heliograph.trust import ceremony, keys, roles
 from heliograph.trust.keys import KeyRole, SigningKey
 
@@ -134,6 +136,45 @@ def passphrase_from(path: Path | None) -> str:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("the passphrase file cannot be read", where=str(path), remedy=str(error)) from error
+
+
+def ask_secret(path: Path | None, prompt: str) -> str:
+    """The secret in a file, or asked of whoever sits there.
+
+    Raises:
+        ConfigError: the file cannot be read, or nobody sits there.
+    """
+    if path is not None:
+        return passphrase_from(path)
+    if not sys.stdin.isatty():
+        remedy = f"name a file that holds the {prompt[0].lower()}{prompt[1:]}"
+        raise ConfigError("a secret is needed", where="--passphrase-file", remedy=remedy)
+    return getpass.getpass(f"{prompt}: ")
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a small file that was carried here.
+
+    Raises:
+        HeliographError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()[:1_000_000].strip()
+    except OSError as error:
+        raise HeliographError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a small file that will be carried away.
+
+    Raises:
+        SignError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data + b"\n")
+    except OSError as error:
+        raise SignError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def fresh(role: KeyRole) -> SigningKey:

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from heliograph.cli.options import HERE, ConfigPath, Json, Offline, PassphraseFile, Recovery, Ring
+from heliograph.cli.options import (
+    HERE,
+    ConfigPath,
+    Json,
+    Offline,
+    PassphraseFile,
+    PublicKey,
+    Recovery,
+    Ring,
+    Secret,
+    SignerUri,
+    Unsigned,
+)
 
 keys_app = typer.Typer(
     no_args_is_help=True,
@@ -48,11 +60,13 @@ def keys_rotate(
     offline: Offline = None,
     passphrase_file: PassphraseFile = None,
     recovery: Recovery = False,
+    unsigned: Unsigned = False,
 ) -> None:
     """New keys in place of those on this machine (and, for root and targets, on the stick)."""
     from heliograph.cli import changes
 
-    raise typer.Exit(changes.rotate(changes.at(config, offline, passphrase_file, recovery=recovery), [ring]))
+    place = changes.at(config, offline, passphrase_file, recovery=recovery, unsigned=unsigned)
+    raise typer.Exit(changes.rotate(place, [ring]))
 
 
 @keys_app.command("revoke-online")
@@ -61,11 +75,12 @@ def keys_revoke_online(
     offline: Offline = None,
     passphrase_file: PassphraseFile = None,
     recovery: Recovery = False,
+    unsigned: Unsigned = False,
 ) -> None:
     """After a theft: new publishing keys, and nothing that the old ones sign counts any more."""
     from heliograph.cli import changes
 
-    place = changes.at(config, offline, passphrase_file, recovery=recovery)
+    place = changes.at(config, offline, passphrase_file, recovery=recovery, unsigned=unsigned)
     raise typer.Exit(changes.rotate(place, ["online", "edition"]))
 
 
@@ -75,11 +90,13 @@ def keys_renew(
     offline: Offline = None,
     passphrase_file: PassphraseFile = None,
     recovery: Recovery = False,
+    unsigned: Unsigned = False,
 ) -> None:
     """Once a year: root and targets with new dates."""
     from heliograph.cli import changes
 
-    raise typer.Exit(changes.renew(changes.at(config, offline, passphrase_file, recovery=recovery)))
+    place = changes.at(config, offline, passphrase_file, recovery=recovery, unsigned=unsigned)
+    raise typer.Exit(changes.renew(place))
 
 
 @keys_app.command("log")
@@ -119,13 +136,14 @@ def keys_add(
     config: ConfigPath = HERE,
     offline: Offline = None,
     passphrase_file: PassphraseFile = None,
+    unsigned: Unsigned = False,
 ) -> None:
     """One key more: another editor's, another machine's."""
     from heliograph.cli import changes
     from heliograph.trust import ceremony
 
     key = changes.public_key(public_key)
-    place = changes.at(config, offline, passphrase_file)
+    place = changes.at(config, offline, passphrase_file, unsigned=unsigned)
     raise typer.Exit(changes.change(place, ring, lambda who: ceremony.with_key(who, key)))
 
 
@@ -136,12 +154,13 @@ def keys_remove(
     config: ConfigPath = HERE,
     offline: Offline = None,
     passphrase_file: PassphraseFile = None,
+    unsigned: Unsigned = False,
 ) -> None:
     """One key less."""
     from heliograph.cli import changes
     from heliograph.trust import ceremony
 
-    place = changes.at(config, offline, passphrase_file)
+    place = changes.at(config, offline, passphrase_file, unsigned=unsigned)
     raise typer.Exit(changes.change(place, ring, lambda who: ceremony.without_key(who, keyid)))
 
 
@@ -152,25 +171,28 @@ def keys_threshold(
     config: ConfigPath = HERE,
     offline: Offline = None,
     passphrase_file: PassphraseFile = None,
+    unsigned: Unsigned = False,
 ) -> None:
     """How many of the keys must sign."""
     from heliograph.cli import changes
     from heliograph.trust import ceremony
 
-    place = changes.at(config, offline, passphrase_file)
+    place = changes.at(config, offline, passphrase_file, unsigned=unsigned)
     raise typer.Exit(changes.change(place, ring, lambda who: ceremony.with_threshold(who, signatures)))
 
 
 @keys_app.command("sign")
 def keys_sign(
     request: Annotated[Path, typer.Argument(help="A request that was carried here.")],
-    key: Annotated[Path, typer.Option(help="The key file that signs.")],
-    passphrase_file: PassphraseFile = None,
+    key: Annotated[Path | None, typer.Option(help="The key file that signs.")] = None,
+    signer: SignerUri = "",
+    public: PublicKey = None,
+    passphrase_file: Secret = None,
 ) -> None:
-    """Add a signature to a request, on any machine; shows first what would change."""
-    from heliograph.cli import changes
+    """Add a signature to a request, on any machine; shows first whose keys it names."""
+    from heliograph.cli import holders
 
-    raise typer.Exit(changes.sign(request, key, passphrase_file))
+    raise typer.Exit(holders.sign(request, holders.Hand(file=key, uri=signer, public=public, secret=passphrase_file)))
 
 
 @keys_app.command("import")
@@ -186,12 +208,14 @@ def keys_import(
 
 @keys_app.command("public")
 def keys_public(
-    key: Annotated[Path, typer.Argument(help="A key file.")], passphrase_file: PassphraseFile = None
+    key: Annotated[Path | None, typer.Argument(help="A key file.")] = None,
+    signer: SignerUri = "",
+    passphrase_file: Secret = None,
 ) -> None:
-    """The public half of a key file, for `keys add`."""
-    from heliograph.cli import changes
+    """The public half of a key file or of a token's key, for `keys add`."""
+    from heliograph.cli import holders
 
-    raise typer.Exit(changes.public(key, passphrase_file))
+    raise typer.Exit(holders.public(holders.Hand(file=key, uri=signer, secret=passphrase_file)))
 
 
 @keys_app.command("backup")

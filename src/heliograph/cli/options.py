@@ -11,9 +11,22 @@ ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configurat
 PassphraseFile = Annotated[
     Path | None, typer.Option(help="A file with the passphrase of the offline keys; else one is made and shown.")
 ]
+Secret = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help="A file with the passphrase of the key, or the PIN of the token."),
+]
+SignerUri = Annotated[
+    str, typer.Option("--signer", metavar="URI", help="A key that signs where it lies: hsm:2 is a PKCS#11 token.")
+]
+PublicKey = Annotated[
+    Path | None, typer.Option("--public", help="Its public key, where the place of the key does not say it.")
+]
 Ring = Literal["root", "targets", "edition", "online"]
 Offline = Annotated[
     Path | None, typer.Option(help="Where the offline keys lie now; else the part `offline` of the key folder.")
+]
+Unsigned = Annotated[
+    bool, typer.Option("--unsigned", help="Sign with no offline key here: write the requests for the holders.")
 ]
 Recovery = Annotated[bool, typer.Option("--recovery", help="Sign with the recovery key and its code.")]
 Paced = Annotated[

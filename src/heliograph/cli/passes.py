@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from heliograph.cli import patrolling
 from heliograph.cli.screen import Bars, Stopwatch, complain, err, out, summary
 from heliograph.cli.wiring import outside
 from heliograph.config import Config, load
@@ -99,6 +100,7 @@ async def _service(config: Config, *, as_json: bool) -> int:
     loop = asyncio.get_running_loop()
     for ending in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(ending, over.set)
+    watch = asyncio.create_task(patrolling.keep_watch(config, over, as_json=as_json))
     while not over.is_set():
         watcher = Stopwatch()
         try:
@@ -110,6 +112,7 @@ async def _service(config: Config, *, as_json: bool) -> int:
         pause = config.run.every_seconds * (1 + random.random() * _SPREAD)  # noqa: S311 - jitter, not a secret
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), pause)
+    await watch
     if not as_json:
         out.print("stopped; the next run goes on from here")
     return 0

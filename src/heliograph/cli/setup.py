@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -18,8 +18,10 @@ from heliograph.model import Ask, ConfigError, Source
 from heliograph.trust.keys import check_passphrase
 
 _NAME = "heliograph.toml"
-_ARTICLE = "Where it is a list of tables, write the header again for each: [[source]], [[mirror]], [[link]]."
-_LISTS = ("source", "mirror", "link")
+_ARTICLE = (
+    "Where it is a list of tables, write the header again for each: [[source]], [[mirror]], [[link]], [[vantage]]."
+)
+_LISTS = ("source", "mirror", "link", "vantage")
 
 
 def init(folder: Path, given: list[str], title: str, passphrase_file: Path | None = None) -> None:
@@ -67,8 +69,8 @@ def manual(title: str, lang: str, home: str, sources: Sequence[Source], mirrors:
             else:
                 lines += ["", f"[{place}]"]
         if place in _LISTS:
-            if place == "link":
-                lines.append(f"# # {words}\n# {field} = {_toml(_EXAMPLE[field])}")
+            if place in _EXAMPLES:
+                lines.append(f"# # {words}\n# {field} = {_toml(_EXAMPLES[place].get(field, default))}")
             continue
         value = {"newsroom.title": title, "newsroom.language": lang, "newsroom.home": home, "newsroom.zone": _zone()}
         if name in value:
@@ -78,13 +80,17 @@ def manual(title: str, lang: str, home: str, sources: Sequence[Source], mirrors:
     return "\n".join(lines) + "\n"
 
 
-_EXAMPLE = {"name": "Telegram", "url": "https://t.me/example"}
+# Tables that stand in a new configuration as a comment, to be filled in when there is such a thing.
+_EXAMPLES: Mapping[str, Mapping[str, object]] = {
+    "link": {"name": "Telegram", "url": "https://t.me/example"},
+    "vantage": {"name": "anna", "network": "AS64500"},
+}
 
 
 def _list_table(place: str, sources: Sequence[Source], mirrors: Sequence[str]) -> list[str]:
     about = {name: words for name, words, _ in fields() if name.startswith(f"{place}.")}
-    if place == "link":
-        return ["", "# [[link]]"]
+    if place in _EXAMPLES:
+        return ["", f"# [[{place}]]"]
     lines = ["", *(f"# {name.partition('.')[2]}: {words}" for name, words in about.items())]
     if place == "mirror":
         for name in mirrors:
@@ -103,7 +109,7 @@ def _shown(url: str) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value)
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"

@@ -17,6 +17,7 @@ from heliograph.adapters.workers import Workers
 from heliograph.config import Config, MirrorTable
 from heliograph.flows.work import follows, learn_templates
 from heliograph.model import Answer, Ask
+from heliograph.model.sighting import Result, Steps
 from heliograph.ports import MirrorStore, Outside, Watcher
 
 _IN_ALL = 16  # connections to all origins together
@@ -32,6 +33,16 @@ class Routed:
     async def fetch(self, ask: Ask) -> Answer:
         """See ``ports.Sources``."""
         return await (self._local if urlsplit(ask.url).scheme == "file" else self._web).fetch(ask)
+
+
+class _Here:
+    """``ports.Prober`` from this machine, loaded when it is first used: a pass that publishes starts sooner."""
+
+    async def look(self, steps: Steps) -> tuple[Result, ...]:
+        """See ``ports.Prober``."""
+        from heliograph.adapters.prober import Prober
+
+        return await Prober().look(steps)
 
 
 def open_journal(config: Config) -> SqlJournal:
@@ -70,6 +81,7 @@ async def outside(config: Config, watcher: Watcher) -> AsyncIterator[Outside]:
                     stage=Folder(config.state_folder / "edition"),
                     keys=Keys(config.keys_folder),
                     mirrors=tuple(_mirror(table, config) for table in config.mirror),
+                    prober=_Here(),
                     workers=workers,
                     watcher=watcher,
                     cores=cores,

@@ -53,7 +53,11 @@ def rotated(folder: KeyFolder, fresh: Sequence[SigningKey], held: Collection[str
 
 
 def changed(folder: KeyFolder, ring: str, to: Callable[[RoleKeys], RoleKeys], now: datetime) -> Change:
-    """``ring`` as ``to`` makes it: a key more, a key less, another threshold."""
+    """``ring`` as ``to`` makes it: a key more, a key less, another threshold.
+
+    Raises:
+        SignError: a key of it serves another ring, or is of a kind that does not count there.
+    """
     standing = keyring.standing(folder, "")
     return _changed(folder, {ring: to(ceremony.keys_of(standing.root, standing.targets)[ring])}, now)
 
@@ -128,6 +132,7 @@ def _changed(
     """The requests that bring ``rings`` about: targets first, so that no root names what targets contradicts."""
     standing = keyring.standing(folder, "")
     who = {**ceremony.keys_of(standing.root, standing.targets), **rings}
+    ceremony.check(who)
     requests = []
     # Who signs targets is said by root, so new targets keys need a targets signed by them, too.
     if {ceremony.holder(ring) for ring in rings} & {"root"}:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import anyio
+import anyio.to_thread
 
 from heliograph import publish
-from heliograph.model import Issue, Problem, StoreError, paths
+from heliograph.flows.damage import damaged, mend, reading
+from heliograph.model import DamageError, Issue, Problem, StoreError, paths
 from heliograph.model.ledger import Change
 from heliograph.ports import MirrorStore, Outside
 
@@ -23,6 +25,7 @@ class Delivery:
     files: int  # physical files written or removed
     size: int  # bytes written
     problem: Problem | None = None
+    damaged: tuple[str, ...] = ()  # staged files that were not carried there, because they are not what was made
 
 
 Steps = Sequence[Sequence[Change]]
@@ -47,6 +50,8 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
         for mirror in outside.mirrors:
             tasks.start_soon(to, mirror)
     outside.watcher.end(what)
+    if lost := {name for delivery in deliveries.values() for name in delivery.damaged}:
+        mend(outside, lost)
     return tuple(deliveries[mirror.name] for mirror in outside.mirrors)
 
 
@@ -54,24 +59,27 @@ async def _deliver(
     outside: Outside, mirror: MirrorStore, latest: Issue, what: str, plans: dict[int, Steps]
 ) -> Delivery:
     took = Delivery(mirror=mirror.name, number=0, files=0, size=0)
+    steps: Steps = ()
     journal, mark = outside.journal, f"done {sha256(mirror.place.encode()).hexdigest()[:16]}"
     try:
         shown = journal.signed_as(sha256(await mirror.read(paths.POINTER)).hexdigest())
         since = publish.plan(shown.serial if shown else None, int(journal.recall(mark) or 0) or None, latest.serial)
         held = await mirror.listing() if since is None else {}
         if held:
-            steps: Steps = publish.steps(publish.repair(journal.changes(None), held))
+            steps = publish.steps(publish.repair(journal.changes(None), held))
         else:
             since = since or 0
             steps = plans.get(since) or publish.steps(journal.changes(since))
             plans[since] = steps
         files = sum(map(len, steps))
         outside.watcher.step(what, 0, files)
-        await mirror.apply(steps, outside.stage.get, lambda done: outside.watcher.step(what, done))
+        await mirror.apply(steps, reading(outside.stage), lambda done: outside.watcher.step(what, done))
         if since != latest.serial:
             journal.note(mark, str(latest.serial))
     except StoreError as err:
         problem = Problem(where=err.where or f"mirror {mirror.name}", what=err.what, remedy=err.remedy, fatal=True)
-        return replace(took, problem=problem)
+        # the first that was met; its neighbours are looked at, too, so that all are mended at once
+        lost = await anyio.to_thread.run_sync(damaged, outside.stage, steps) if isinstance(err, DamageError) else ()
+        return replace(took, problem=problem, damaged=lost)
     size = sum(change.size for step in steps for change in step)
     return replace(took, number=latest.number, files=files, size=size)

@@ -53,11 +53,17 @@ def retell(journal: Journal, codes: Iterable[str]) -> set[SheetKey]:
 
 
 def first_sheets(outside: Outside) -> list[SheetKey]:
-    """What the text edition needs: all that changed; once there is an edition, without what can follow."""
+    """What the text edition needs: all that changed; once there is an edition, without what can follow.
+
+    Nothing follows where a story was withdrawn: no page may lead to it for a moment longer.
+    """
     keys = outside.journal.dirty()
-    recovered = keyring.must_build_anew(outside.journal.recall(keyring.STANDING))
-    later = render.LATER if outside.journal.latest() and not recovered else ()
-    return [key for key in keys if key.kind not in later]
+    if not outside.journal.latest() or keyring.must_build_anew(outside.journal.recall(keyring.STANDING)):
+        return keys
+    stories = [key.of for key in keys if key.kind == "story"]
+    if len(outside.journal.by_code(stories)) < len(stories):
+        return keys
+    return [key for key in keys if key.kind not in render.LATER]
 
 
 def last_sheets(outside: Outside, config: Config) -> list[SheetKey]:

@@ -9,7 +9,7 @@ follows as a second edition within the same pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from heliograph.config import Config
@@ -61,11 +61,12 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
         pressed = await press(outside, look, rules, now, first_sheets(outside))
         text = seal(outside, now, log=log)
         deliveries = await deliver(outside, "deliver text")
+        mended = _mended(deliveries)
 
         shown = await picture(outside, config)
         dense = await press(outside, look, rules, now, last_sheets(outside, config), dense=config.edition.dense)
         finished = seal(outside, now, log=log)
-        if finished:
+        if finished or mended:
             deliveries = await deliver(outside, "deliver the rest")
         keys = tuple(keyring.doubts(outside.keys, outside.journal.recall(keyring.STANDING), now))
         keys += tuple(logbook.doubts(outside.keys, on=log))
@@ -75,9 +76,17 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
         text=text,
         finished=finished,
         deliveries=deliveries,
-        problems=_all(keys, doubts, gathered.problems, pressed.problems, shown.problems, dense.problems, deliveries),
+        problems=_all(
+            keys, doubts, gathered.problems, pressed.problems, shown.problems, dense.problems, mended, deliveries
+        ),
         cut=pressed.cut,
     )
+
+
+def _mended(deliveries: tuple[Delivery, ...]) -> tuple[Problem, ...]:
+    """What the newsroom should know of damage that the second half of the pass makes good."""
+    hurt = (delivery.problem for delivery in deliveries if delivery.damaged)
+    return tuple(replace(problem, fatal=False) for problem in hurt if problem is not None)
 
 
 def _all(*found: tuple[Problem, ...] | tuple[Delivery, ...]) -> tuple[Problem, ...]:

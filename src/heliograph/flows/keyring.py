@@ -79,6 +79,11 @@ def must_build_anew(note: str) -> bool:
     return bool(json.loads(note or "{}").get("anew"))
 
 
+def to_build_anew(note: str) -> str:
+    """``note`` with the map marked as one that the next release builds anew."""
+    return json.dumps({**json.loads(note), "anew": True}) if note else note
+
+
 def missing(keys: KeyFolder) -> tuple[str, ...]:
     """The rings that no key here may sign for."""
     who = ceremony.keys_of(*(getattr(standing(keys, ""), role) for role in ("root", "targets")))

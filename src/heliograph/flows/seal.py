@@ -13,6 +13,7 @@ from hashlib import sha256
 from itertools import groupby, islice, repeat
 
 from heliograph.flows import keyring, logbook
+from heliograph.flows.damage import damage, mend
 from heliograph.flows.logbook import Extended
 from heliograph.model import Issue, SignError, StoreError, paths
 from heliograph.model.ledger import Laid, Moved, Seal
@@ -20,6 +21,7 @@ from heliograph.ports import Outside
 from heliograph.trust import edition_map, sign
 from heliograph.trust.edition_map import Entry, ShardError
 from heliograph.trust.head import Head, read_head, write_head
+from heliograph.trust.refusal import RefusalError
 from heliograph.trust.sign import Standing
 
 FRESH = 48  # records of the fresh list
@@ -49,8 +51,9 @@ def seal(outside: Outside, now: datetime, *, log: bool = False) -> Issue | None:
         what = f"this machine's clock says {now:%Y-%m-%d %H:%M}, before release {before.release} was signed"
         raise SignError(what, remedy="set the clock; readers would take the release for an old one")
     moved = outside.journal.moved()
-    mapped = _mapped(outside, moved, before, anew=anew) if moved or anew or before is None else None
-    head = write_head(_head(outside, mapped, now)) if mapped else standing.head
+    entries = _entries(outside, moved, before, anew=anew)
+    mapped = _mapped(outside, moved, before, entries, anew=anew) if moved or anew or before is None else None
+    head = write_head(_head(outside, mapped, entries, now)) if mapped else standing.head
     signed = sign.release(standing, head, keyring.signers(outside.keys), now)
     logged = logbook.extended(logbook.promised(outside.journal, book, head)) if book else None
     files = sign.files(signed, now, keyring.roots(outside.keys))
@@ -61,6 +64,9 @@ def seal(outside: Outside, now: datetime, *, log: bool = False) -> Issue | None:
             release=read_head(head).release,
             standing=keyring.remembered(signed),
             pointer=sha256(files[paths.POINTER]).hexdigest(),
+            entries=entries,
+            written=sum(bool(one.digest) for one in moved),
+            gone=sum(not one.digest for one in moved),
             objects=mapped.objects if mapped else (),
             left=mapped.left if mapped else (),
             anew=mapped.anew if mapped else False,
@@ -74,6 +80,13 @@ def seal(outside: Outside, now: datetime, *, log: bool = False) -> Issue | None:
     return issue
 
 
+def _entries(outside: Outside, moved: Sequence[Moved], before: Head | None, *, anew: bool) -> int:
+    """How many files are mapped now: counted from the last release, so that an archive of any size costs nothing."""
+    if before is None or anew:
+        return outside.journal.mapped()
+    return before.entries + sum(one.fresh for one in moved) - sum(not one.digest for one in moved)
+
+
 def _ended(standing: Standing, files: Mapping[str, bytes], now: datetime) -> list[str]:
     """Metadata of the last release that the next one, with ``files``, does not need."""
     return sorted(sign.files(standing, now).keys() - files.keys()) if standing.head else []
@@ -85,7 +98,7 @@ def _there(outside: Outside, logged: Extended | None) -> tuple[Laid, ...]:
     return tuple(Laid(name=name, digest=sha256(data).hexdigest(), size=len(data)) for name, data in named)
 
 
-def _head(outside: Outside, mapped: _Mapped, now: datetime) -> Head:
+def _head(outside: Outside, mapped: _Mapped, entries: int, now: datetime) -> Head:
     return Head(
         release=logbook.next_release(outside.journal),
         time=now,
@@ -93,7 +106,7 @@ def _head(outside: Outside, mapped: _Mapped, now: datetime) -> Head:
         root=mapped.root,
         fresh=sha256(mapped.fresh).digest(),
         fresh_length=len(mapped.fresh),
-        entries=outside.journal.mapped(),
+        entries=entries,
     )
 
 
@@ -112,13 +125,13 @@ class _Mapped:
     anew: bool
 
 
-def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None, *, anew: bool) -> _Mapped:
+def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None, entries: int, *, anew: bool) -> _Mapped:
     """Bring the map up to date with ``moved``: along the ways to the shards that changed, or as a whole.
 
-    It is built as a whole also where the stage has lost a part of it. A shard that would be too long, which chance does
-    now and then, doubles their number.
+    It is built as a whole also where the stage has lost or damaged a part of it. A shard that would be too long, which
+    chance does now and then, doubles their number.
     """
-    bits = edition_map.bits_for(outside.journal.mapped(), before.bits if before else 0)
+    bits = edition_map.bits_for(entries, before.bits if before else 0)
     if before is not None and bits == before.bits and not anew:
         touched = {edition_map.index_of(paths.key_of(one.path), bits) for one in moved}
         if len(touched) * _WHOLE <= 1 << bits:
@@ -126,7 +139,7 @@ def _mapped(outside: Outside, moved: Sequence[Moved], before: Head | None, *, an
                 return _along(outside, before, sorted(touched))
             except ShardError:
                 bits += 1
-            except StoreError:
+            except (StoreError, RefusalError):
                 pass
     while True:
         try:
@@ -214,14 +227,31 @@ def _copies(outside: Outside, moved: Sequence[Moved]) -> tuple[tuple[str, tuple[
     """Content copies of pages whose bytes changed, so that a reader of the new release finds them before they are
     replaced everywhere; of pages that ended there is none any more."""
     copies: list[tuple[str, tuple[Laid, ...]]] = []
+    replaced = any(one.digest and not one.fresh for one in moved)
+    latest = outside.journal.latest() if replaced else None
+    made = {change.name: change.digest for change in outside.journal.changes(latest.serial)} if latest else {}
     for one in moved:
         if not one.digest:
             copies.append((one.path, ()))
         elif not one.fresh:
             name = paths.object_name(one.digest)
             laid = outside.stage.copy([(one.path + suffix, name + suffix) for suffix in ("", ".br", ".gz")])
+            _check_copies(outside, one.path, name, laid, made)
             copies.append((one.path, laid))
     return tuple(copies)
+
+
+def _check_copies(outside: Outside, path: str, name: str, laid: Sequence[Laid], made: Mapping[str, str]) -> None:
+    """Whether the copies ``laid`` of the page at ``path`` are of the bytes that were ``made``.
+
+    Raises:
+        DamageError: says which is not; the page is rendered again by the next pass.
+    """
+    for suffix in ("", ".br", ".gz"):
+        copied = next((one.digest for one in laid if one.name == name + suffix), None)
+        if copied != made.get(path + suffix):
+            mend(outside, [path + suffix])
+            raise damage(path + suffix, remedy="publish again: it is then rendered again")
 
 
 def _name(name: bytes) -> str:

@@ -2,26 +2,26 @@
 
 What was fetched waits in a folder beside the copy until all of it is there, so a copy that is interrupted is what it
 was, and the next run goes on with what waits. Then it is put in place in the order of a delivery, which leaves at any
-moment a mirror that verifies.
+moment a mirror that verifies. What no release has needed for long enough is removed after that (``sweep``).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TypeVar
-
-import anyio
 
 from heliograph import publish
 from heliograph.flows import copylog
+from heliograph.flows.damage import reading
+from heliograph.flows.fetching import Fetching
+from heliograph.flows.sweep import removals, signed_parts
 from heliograph.flows.verify import verify
 from heliograph.model import StoreError, paths
 from heliograph.model.ledger import Change
-from heliograph.model.release import Ask, Got, Verdict
+from heliograph.model.release import Ask, Got, Part, Verdict
 from heliograph.ports import MirrorStore, Reach, Stage, Watcher
 from heliograph.publish import discover
 from heliograph.render import encode
@@ -32,8 +32,6 @@ from heliograph.trust.head import Head, read_head
 from heliograph.trust.refusal import RefusalError
 from heliograph.trust.visit import MAX_TILE
 
-T = TypeVar("T")
-_AT_ONCE = 2  # requests to one mirror
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _BATCH = 256  # files looked at before new names join the queue
 
@@ -48,7 +46,9 @@ class Synced:
     fetched: int = 0
     written: int = 0  # physical files written or removed
     unnamed: int = 0  # records whose path nothing mentions
+    removed: int = 0  # parts of old releases
     log: str = ""  # why the release log was left out
+    parts: Mapping[str, Part] = field(default_factory=dict)  # what the copy has beside mapped files; for the next run
 
 
 async def sync(
@@ -59,32 +59,51 @@ async def sync(
     root: bytes,
     now: datetime,
     watcher: Watcher,
+    parts: Mapping[str, Part] | None = None,
+    *,
+    keep: bool = False,
 ) -> Synced:
     """Bring ``copy`` to the newest release that ``mirrors`` show; ``waiting`` holds what was fetched until then.
+
+    ``parts`` is what the last run said of the copy; with ``keep`` no part of an old release is removed.
 
     Raises:
         StoreError: the copy or the waiting folder cannot be read or written; the copy is what it was, or in order.
     """
     outcome = await verify(mirrors, "index.html", state, root, now)
-    result = Synced(verdict=outcome.verdict, state=outcome.state)
+    before = parts or {}
+    result = Synced(verdict=outcome.verdict, state=outcome.state, parts=before)
     if outcome.verdict.verdict in ("refused", "withdrawn"):
         return result
     run = _Run(mirrors, copy, waiting, watcher, await copy.listing())
     try:
-        await run.gather(outcome.state, read_head(outcome.state.head))
+        await run.gather(outcome.state, read_head(outcome.state.head), root)
     except RefusalError as refusal:
         verdict = replace(outcome.verdict, verdict="refused", code=refusal.code, what=refusal.what)
         return replace(result, verdict=verdict, fetched=run.fetched)
     steps = publish.steps(run.changes())
     written = sum(map(len, steps))
     watcher.begin("put in place", written)
-    await copy.apply(steps, run.bytes_of, lambda done: watcher.step("put in place", done))
+    await copy.apply(
+        steps,
+        reading(waiting, "run it again: it is fetched anew", run.waits_as),
+        lambda done: watcher.step("put in place", done),
+    )
     watcher.end("put in place")
     waiting.remove(sorted(run.waits))
-    return replace(result, files=len(run.named), fetched=run.fetched, written=written, unnamed=run.unnamed, log=run.log)
+    parts, ended = publish.swept(before, run.used(before), run.is_mapped, now)
+    whole = sha256(await copy.read(paths.POINTER)).hexdigest() == run.waits[paths.POINTER]
+    gone: list[Change] = []
+    if whole and not keep and not outcome.verdict.stale:
+        gone = await removals(copy, ended, run.held)
+        await copy.apply(publish.steps(gone), run.nothing, lambda _: None)
+    else:  # they are remembered, and end when they may
+        parts |= {name: replace(before[name], since=before[name].since or now) for name in ended}
+    result = replace(result, fetched=run.fetched, written=written + len(gone), removed=len(gone), parts=parts)
+    return replace(result, files=len(run.named), unnamed=run.unnamed, log=run.log)
 
 
-class _Run:
+class _Run(Fetching):
     """One run: what the copy holds, what the release has, what is fetched."""
 
     def __init__(
@@ -95,13 +114,12 @@ class _Run:
         watcher: Watcher,
         held: Mapping[str, str],
     ) -> None:
-        self.mirrors, self.copy, self.waiting, self.watcher, self.held = mirrors, copy, waiting, watcher, held
+        super().__init__(mirrors, copy, waiting, held)
+        self.watcher = watcher
         self.entries: dict[bytes, Entry] = {}
         self.named: dict[str, Entry] = {}  # path to record, of the paths that are known
-        self.waits: dict[str, str] = {}  # name to SHA-256 (hex) of what lies in ``waiting``
         self.copies: dict[str, str] = {}  # content copies of what is replaced, to the path they are of
-        self.fetched = 0
-        self.turn = 0
+        self.parts: dict[str, Part] = {}  # what the release needs beside mapped files, but for roots, code and pointers
         self.log = ""  # why the release log was left out
         self.ended: list[str] = []  # unfinished tiles of it that full ones replace
 
@@ -111,8 +129,8 @@ class _Run:
 
     # ------------------------------------------------------------ what there is
 
-    async def gather(self, state: State, head: Head) -> None:
-        """Fetch all that the copy lacks.
+    async def gather(self, state: State, head: Head, pinned: bytes) -> None:
+        """Fetch all that the copy lacks; ``pinned`` is the root that the volunteer was given.
 
         Raises:
             RefusalError: no mirror has some part of it as it was signed.
@@ -124,27 +142,28 @@ class _Run:
         self.watcher.begin("fetch", len(self.entries))
         await self._files()
         self.watcher.end("fetch")
-        self._wait(_signed_files(state))
-        for version in range(2, roles.read("root", state.root).version):  # older roots, for readers who come from them
-            await self._root_of(version)
+        signed = _signed_files(state)
+        self.wait(signed)
+        self.parts |= signed_parts(signed)
+        await self.roots(pinned, roles.read("root", state.root).version)
         await self._code_and_log(state)
 
     async def _code_and_log(self, state: State) -> None:
         """The reader's code, and the release log, which readers can do without: lacking it is told, and no refusal."""
-        code = await copylog.code([_Copy(self._here), *self.mirrors], state.targets)
+        code = await copylog.code([_Copy(self.here), *self.mirrors], state.targets)
         copies = {name.partition(".")[2]: data for name, data in code.items() if not name.endswith(".policy.json")}
-        self._wait({**code, **copies})
+        self.wait({**code, **copies})
         named = copylog.log_named(code, state.targets)
         if named is None:
             return
-        found = await copylog.longest(self.mirrors, named, self._here)
+        found = await copylog.longest(self.mirrors, named, self.here)
         if isinstance(found, str):
             self.log = found
         elif found.edge.size < read_head(state.head).release:
             self.log = f"no mirror has release {read_head(state.head).release} in its log"
         else:
             lacking = {n: data for n, data in found.files.items() if self.held.get(n) != sha256(data).hexdigest()}
-            self._wait(lacking)
+            self.wait(lacking)
             unfinished = {name: name.partition(".p/")[0] for name in self.held if name.startswith("log/tile/")}
             self.ended += [name for name, full in unfinished.items() if full != name and full in found.files]
 
@@ -164,7 +183,7 @@ class _Run:
                 for slot in range(1 << width):
                     below[place << width | slot] = data[32 * slot : 32 * (slot + 1)]
 
-            await self._each(list(names.items()), tile)
+            await self.each(list(names.items()), tile)
             names = below
 
         async def shard(index: int, name: bytes) -> None:
@@ -177,11 +196,11 @@ class _Run:
                 self.entries[row[: edition_map.KEY]] = entry
             self.watcher.step("map", 1)
 
-        await self._each(list(names.items()), shard)
+        await self.each(list(names.items()), shard)
 
     async def _files(self) -> None:
         """Every mapped file whose path is known, beginning with the names that all editions have."""
-        queue = deque(path for path in discover.WELL_KNOWN if self._is_mapped(path))
+        queue = deque(path for path in discover.WELL_KNOWN if self.is_mapped(path))
         self.named.update({path: self.entries[paths.key_of(path)] for path in queue})
 
         async def one(path: str, _: bytes) -> None:
@@ -189,58 +208,47 @@ class _Run:
             self.watcher.step("fetch", 1)
             found = list(discover.names_in(path, body))
             if path == "a/search.html":
-                found += discover.search_shards(body, self._is_mapped)
+                found += discover.search_shards(body, self.is_mapped)
             for name in found:
-                if name not in self.named and not paths.fault(name) and self._is_mapped(name):
+                if name not in self.named and not paths.fault(name) and self.is_mapped(name):
                     self.named[name] = self.entries[paths.key_of(name)]
                     queue.append(name)
 
         while queue:
             batch = [(queue.popleft(), b"") for _ in range(min(len(queue), _BATCH))]
-            await self._each(batch, one)
+            await self.each(batch, one)
 
-    def _is_mapped(self, path: str) -> bool:
+    def is_mapped(self, path: str) -> bool:
+        """Whether the release has this path."""
         return paths.key_of(path) in self.entries
 
     # ------------------------------------------------------------ fetching
 
-    async def _each(self, items: list[tuple[T, bytes]], do: Callable[[T, bytes], Awaitable[None]]) -> None:
-        """``do`` each of ``items``, a few at once; the first refusal ends it."""
-        rest = iter(items)
-
-        async def worker() -> None:
-            for item, name in rest:
-                await do(item, name)
-
-        try:
-            async with anyio.create_task_group() as tasks:
-                for _ in range(_AT_ONCE * len(self.mirrors)):
-                    tasks.start_soon(worker)
-        except BaseExceptionGroup as group:
-            raise _first(group) from group
-
     async def _object(self, name: str, limit: int, is_it: Callable[[bytes], bool]) -> bytes:
         """A part of the map: as the copy or the waiting folder has it, or from any mirror."""
         place = paths.object_name(name)
-        data = await self._here(place)
+        self.parts[place] = Part(kind="object")
+        data = await self.here(place)
         if data is not None and is_it(data):
             return data
-        async for got in self._asked(Ask(mirror=0, name=place, limit=limit)):
+        async for got in self.asked(Ask(mirror=0, name=place, limit=limit)):
             if got.fate == "whole" and is_it(got.data):
-                self._wait({place: got.data})
+                self.wait({place: got.data})
                 return got.data
         raise RefusalError("unavailable", place)
 
     async def _file(self, path: str, entry: Entry) -> bytes:
         """A mapped file, with its encodings: as it is here, or from any mirror's path or content copy."""
         digest = entry.digest.hex()
-        data = await self._here(path, digest)
-        if data is not None:
-            return data
         text = paths.extension(path) in paths.TEXT_TYPES
+        data = await self.here(path, digest)
+        if data is not None:
+            if text:
+                self._go_on(path, data, entry)
+            return data
         limit = content.encoded_limit(entry.length)
         for name in (path, paths.object_name(digest)):
-            async for got in self._asked(Ask(mirror=0, name=name, limit=limit, codings=("br",) if text else ())):
+            async for got in self.asked(Ask(mirror=0, name=name, limit=limit, codings=("br",) if text else ())):
                 if got.fate != "whole":
                     continue
                 try:
@@ -252,44 +260,28 @@ class _Run:
         raise RefusalError("unavailable", path)
 
     def _keep(self, path: str, body: bytes, brotli: bytes | None) -> None:
-        """Let a fetched file wait, with both encodings beside it; one that was not sent is made here."""
-        files = {path: body}
+        """Let a fetched file wait, with both encodings beside it; one that was not sent is made here.
+
+        The encodings come first, so that a run that finds the file waiting finds them, too.
+        """
+        files: dict[str, bytes] = {}
         if paths.extension(path) in paths.TEXT_TYPES:
             made = encode.encodings(body)
             files |= {f"{path}.br": brotli or made[0], f"{path}.gz": made[1]}
-        self._wait(files)
+        self.wait({**files, path: body})
 
-    async def _root_of(self, version: int) -> None:
-        name = f"tuf/{version}.root.json"
-        if await self._here(name) is None:
-            async for got in self._asked(Ask(mirror=0, name=name, limit=roles.LIMITS["root"])):
-                if got.fate == "whole":
-                    self._wait({name: got.data})
-                    return
-
-    async def _asked(self, ask: Ask) -> AsyncIterator[Got]:
-        """What each mirror answers, beginning with another one each time."""
-        self.fetched += 1
-        self.turn += 1
-        for place in range(len(self.mirrors)):
-            yield await self.mirrors[(self.turn + place) % len(self.mirrors)].get(ask)
-
-    async def _here(self, name: str, digest: str = "") -> bytes | None:
-        """The file if it is in the copy or waits, and has this SHA-256 where one is given."""
-        if name in self.held and digest in ("", self.held[name]):
-            return await self.copy.read(name)
-        try:
-            data = self.waiting.get(name)
-        except StoreError:
-            return None
-        if digest and sha256(data).hexdigest() != digest:
-            return None
-        self.waits[name] = sha256(data).hexdigest()
-        return data
-
-    def _wait(self, files: Mapping[str, bytes]) -> None:
-        self.waiting.put(list(files.items()))
-        self.waits |= {name: sha256(data).hexdigest() for name, data in files.items()}
+    def _go_on(self, path: str, body: bytes, entry: Entry) -> None:
+        """Encodings of a page that a run before this one has fetched, and may not have put in place."""
+        for suffix, coding in ((".br", "br"), (".gz", "gzip")):
+            try:
+                data = self.waiting.get(path + suffix)
+                content.check(data, coding, entry)
+            except StoreError:
+                continue  # it was put in place, with the page
+            except RefusalError:
+                return self._keep(path, body, None)
+            self.waits[path + suffix] = sha256(data).hexdigest()
+        return None
 
     # ------------------------------------------------------------ putting in place
 
@@ -302,16 +294,31 @@ class _Run:
             if name in self.named and name in self.held and self.held[name] != digest:
                 copy = paths.object_name(digest)
                 self.copies[copy] = name
+                self.parts[copy] = Part(kind="copy", of=name)
                 found.append(Change(name=copy, digest=digest, size=0, fresh=True))
         for name in self.held:
             plain = paths.plain_name(name)
-            if not paths.fault(plain) and plain not in self.named and not self._is_mapped(plain):
+            if not paths.fault(plain) and plain not in self.named and not self.is_mapped(plain):
                 found.append(Change(name=name, digest="", size=0, fresh=False, gone=True))
         return found + [Change(name=name, digest="", size=0, fresh=False, gone=True) for name in self.ended]
 
-    def bytes_of(self, name: str) -> bytes:
-        """The bytes of one of ``changes``."""
-        return self.waiting.get(self.copies.get(name, name))
+    def used(self, before: Mapping[str, Part]) -> dict[str, Part]:
+        """The parts that the release needs, content copies of pages that did not change again among them."""
+        copies = {
+            name: part
+            for name, part in before.items()
+            if part.of in self.named and paths.object_name(self.named[part.of].digest.hex()) == name
+        }
+        return {**{name: replace(part, since=None) for name, part in copies.items()}, **self.parts}
+
+    @staticmethod
+    def nothing(change: Change) -> bytes:
+        """The bytes of a change that has none."""
+        raise AssertionError(change.name)
+
+    def waits_as(self, change: Change) -> str:
+        """The name under which the bytes of one of ``changes`` wait."""
+        return self.copies.get(change.name, change.name)
 
 
 class _Copy:
@@ -340,9 +347,3 @@ def _signed_files(state: State) -> dict[str, bytes]:
         head=state.head,
     )
     return sign.files(standing, read_head(state.head).time, [state.root])
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error in nested groups."""
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -42,11 +42,11 @@ class MemoryMirror:
         return {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()}
 
     async def apply(
-        self, steps: Sequence[Sequence[Change]], read: Callable[[str], bytes], done: Callable[[int], None]
+        self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:
         """See ``ports.MirrorStore``; checks that what it is given is what it was promised."""
         for change in (change for step in steps for change in step):
-            data = None if change.gone else read(change.name)
+            data = None if change.gone else read(change)
             assert data is None or hashlib.sha256(data).hexdigest() == change.digest, change.name
             self._write(change.name, data)
             done(1)

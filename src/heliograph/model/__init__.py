@@ -5,7 +5,15 @@ text with marks, so that no script of a stranger has a way into a page. Rule 3: 
 """
 
 from heliograph.model.edition import Brief, File, Issue, Material, Rendered, Select, SheetKey, Shown, Want
-from heliograph.model.errors import ConfigError, HeliographError, JournalBusyError, KeyFileError, SignError, StoreError
+from heliograph.model.errors import (
+    ConfigError,
+    DamageError,
+    HeliographError,
+    JournalBusyError,
+    KeyFileError,
+    SignError,
+    StoreError,
+)
 from heliograph.model.release import Verdict
 from heliograph.model.source import Answer, Ask, Found, Source, Tip
 from heliograph.model.story import (
@@ -33,6 +41,7 @@ __all__ = [
     "Captured",
     "ConfigError",
     "Cut",
+    "DamageError",
     "Embed",
     "Figure",
     "File",

@@ -4,6 +4,7 @@
     +-- ConfigError        the operator's file is wrong: exit 2
     +-- JournalBusyError   another run holds the journal: exit 1, says who
     +-- StoreError         one mirror refused: the others go on, patrol looks again
+    |   +-- DamageError    a staged file is not what was made: it is made again
     +-- KeyFileError       a key file or its passphrase cannot be used: exit 2
     +-- SignError          nothing is signed, readers keep what they have: exit 1
 
@@ -36,6 +37,14 @@ class JournalBusyError(HeliographError):
 
 class StoreError(HeliographError):
     """A mirror could not take the edition."""
+
+
+class DamageError(StoreError):
+    """The staged file ``name`` is not what the journal says, and was not published."""
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "", name: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.name = name
 
 
 class KeyFileError(HeliographError):

@@ -143,6 +143,9 @@ class Seal:
     release: int
     standing: str
     pointer: str  # SHA-256 of ``now``, hex
+    entries: int  # mapped files there are now
+    written: int  # of these, with bytes that the last release did not have
+    gone: int  # mapped files of the last release that there are no more
     objects: tuple[Laid, ...] = ()
     left: tuple[str, ...] = ()
     anew: bool = False

@@ -1,12 +1,34 @@
-"""What a reader of a signed release asks of mirrors, and what he is told."""
+"""What a reader of a signed release asks of mirrors, what he is told, and how long the parts of a release are kept."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 VerdictKind = Literal["verified", "stale", "withdrawn", "refused"]
+PartKind = Literal["object", "signed", "copy"]
+# After a part has left the newest release. Objects and metadata one day longer than snapshot and edition live; content
+# copies as long as a timestamp does.
+KEPT: Final[Mapping[PartKind, timedelta]] = {
+    "object": timedelta(days=8),
+    "signed": timedelta(days=8),
+    "copy": timedelta(hours=48),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A file that the release format adds to a mirror: a part of the map, metadata, or a content copy.
+
+    ``of`` is the path that a content copy is of; ``since`` is when it was first found that the newest release does not
+    need the file, None while it does.
+    """
+
+    kind: PartKind
+    of: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ to a page that is not there: the front page is the last of its step. Rule 2: who
 code is the same for the first delivery, an update and a repair.
 """
 
+from heliograph.publish.garbage import swept
 from heliograph.publish.plan import plan, repair, steps
 
-__all__ = ["plan", "repair", "steps"]
+__all__ = ["plan", "repair", "steps", "swept"]

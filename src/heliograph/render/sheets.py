@@ -61,8 +61,9 @@ _RENDER: dict[str, Render] = {
 KINDS: tuple[str, ...] = tuple(_RENDER)
 
 
-# Documents that programs fetch now and then, and no page but the first front page needs: they go out after the text.
-LATER = frozenset({"feed", "feed-day", "sitemap", "sitemap-month"})
+# What can follow the text once there is an edition: documents that programs fetch now and then, and the search index,
+# in which a story may be found a moment later than it stands on the front page.
+LATER = frozenset({"feed", "feed-day", "sitemap", "sitemap-month", "search", "search-page"})
 
 
 def touched(before: Brief | None, after: Brief | None, look: Look) -> frozenset[SheetKey]:

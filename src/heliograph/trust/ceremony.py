@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from securesystemslib.signer import Key, Signer
+from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import Metadata, Root, Targets
 
-from heliograph.model import SignError
+from heliograph.model import HeliographError, SignError
 from heliograph.trust import form, roles, sign
 from heliograph.trust.keys import SigningKey
 from heliograph.trust.refusal import RefusalError
@@ -94,6 +95,26 @@ def with_threshold(who: RoleKeys, threshold: int) -> RoleKeys:
     return replace(who, threshold=threshold)
 
 
+def check(who: Mapping[str, RoleKeys]) -> None:
+    """Refuse rings with a key that readers would not count there, or that serves two of them.
+
+    Raises:
+        SignError: says which key.
+    """
+    seen: dict[bytes, str] = {}
+    for ring, holders in who.items():
+        for key in holders.keys:
+            # compared as the key itself: the same one may be written down in two ways
+            raw = roles.raw_key(key.to_dict(), "timestamp" if ring == "online" else ring)
+            if not raw:
+                what = f"key {key.keyid[:12]} is of the kind {key.scheme}, which does not count for {ring}"
+                raise SignError(what, remedy="P-256 keys, as tokens have them, may sign root and targets only")
+            if raw in seen:
+                what = f"key {key.keyid[:12]} would serve {seen[raw]} and {ring}"
+                raise SignError(what, remedy="make another key: on a token, in another slot of it")
+            seen[raw] = ring
+
+
 def next_root(before: bytes, who: Mapping[str, RoleKeys], now: datetime) -> bytes:
     """A request for the root after ``before``, unsigned."""
     version = roles.read("root", before).version + 1
@@ -118,12 +139,18 @@ def signed_by(request: bytes, signers: Sequence[Signer]) -> bytes:
     """``request`` with further signatures beside those it has; a signer who has signed already changes nothing.
 
     Raises:
-        SignError: it is no request.
+        SignError: it is no request, or a key does not sign.
+        HeliographError: as a signer says itself why it does not.
     """
     file = opened(request)
     metadata = file.metadata
     for signer in signers:
-        metadata.sign(signer, append=True)
+        try:
+            metadata.sign(signer, append=True)
+        except UnsignedMetadataError as error:  # python-tuf puts every failure of a signer into its own words
+            if isinstance(error.__cause__, HeliographError):
+                raise error.__cause__ from error
+            raise SignError(f"key {signer.public_key.keyid[:12]} does not sign: {error.__cause__ or error}") from error
     return form.write(metadata.to_dict())
 
 

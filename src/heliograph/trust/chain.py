@@ -46,20 +46,23 @@ class Chain:
     added here. With ``pinned_time`` it is taken as it is (``--at``).
     """
 
-    def __init__(self, state: State, now: datetime, *, pinned_time: bool = False) -> None:
+    def __init__(
+        self, state: State, now: datetime, *, pinned_time: bool = False, rules: roles.Rules = roles.FORMAT
+    ) -> None:
         """Believe ``state``, whose root is the pinned or the stored one.
 
         Raises:
             RefusalError: the state itself is not in the format. The caller falls back to the pinned root.
         """
-        self._kept = self._before = _Before.of(state)
+        self._rules = rules
+        self._kept = self._before = _Before.of(state, rules)
         self._pinned_time = pinned_time
         self.now = now
         if self._before.head is not None and not pinned_time:
             self.now = max(now, self._before.head[1].time)
         self.warnings: list[str] = []
-        self.root = roles.read("root", state.root)
-        _verify_root(self.root, self.root)
+        self.root = rules.read("root", state.root)
+        self._verify_root(self.root, self.root)
         self._first_root = self.root
         self._steps = 0
         self._timestamp: File | None = None
@@ -85,11 +88,11 @@ class Chain:
         """
         if self._steps >= MAX_ROOT_STEPS:
             raise RefusalError("root-chain", f"more than {MAX_ROOT_STEPS} roots in one run")
-        candidate = roles.read("root", data)
+        candidate = self._rules.read("root", data)
         if candidate.version != self.root.version + 1:
             raise RefusalError("root-chain", f"root {candidate.version} does not follow {self.root.version}")
-        _verify_root(candidate, self.root)
-        _verify_root(candidate, candidate)
+        self._verify_root(candidate, self.root)
+        self._verify_root(candidate, candidate)
         self.root, self._steps = candidate, self._steps + 1
         self._before = self._forgotten()
 
@@ -121,8 +124,7 @@ class Chain:
             RefusalError: one of the file, ``signature``, ``rollback`` or ``equivocation``.
         """
         assert self._settled
-        file = roles.read("timestamp", data)
-        roles.verify(file, self.root)
+        file = self._signed_by(self.root, "timestamp", data)
         before = self._before.timestamp
         if before is not None:
             _not_below("timestamp", file.version, before.version)
@@ -138,9 +140,8 @@ class Chain:
             RefusalError: ``mix``, one of the file, ``signature`` or ``rollback``.
         """
         assert self._timestamp is not None
-        _matches(data, roles.named(self._timestamp, "snapshot.json"), "snapshot")
-        file = roles.read("snapshot", data)
-        roles.verify(file, self.root)
+        _matches(data, self._rules.pins(self._timestamp, "snapshot.json"), "snapshot")
+        file = self._signed_by(self.root, "snapshot", data)
         if file.version != _snapshot_of(self._timestamp):
             raise RefusalError(
                 "mix", f"snapshot {file.version} where the timestamp names {_snapshot_of(self._timestamp)}"
@@ -149,8 +150,8 @@ class Chain:
         for name in before.signed["meta"] if before is not None else ():
             assert before is not None
             _not_below(name, roles.version_named(file, name), roles.version_named(before, name))
-        if not all(roles.version_named(file, name) for name in ("edition.json", "targets.json")):
-            raise RefusalError("field", "a snapshot names edition.json and targets.json")
+        if not all(roles.version_named(file, name) for name in self._rules.must_name):
+            raise RefusalError("field", f"a snapshot names {' and '.join(self._rules.must_name)}")
         self._snapshot = file
 
     def targets(self, data: bytes) -> None:
@@ -160,14 +161,14 @@ class Chain:
             RefusalError: one of the file, ``signature``, ``mix``, ``rollback`` or ``targets-expired``.
         """
         assert self._snapshot is not None
-        file = roles.read("targets", data)
-        roles.verify(file, self.root)
+        _matches(data, self._rules.pins(self._snapshot, "targets.json"), "targets")
+        file = self._signed_by(self.root, "targets", data)
         _is_named(file, self._snapshot, "targets.json")
         if self._before.targets is not None:
             _not_below("targets", file.version, self._before.targets.version)
         # compared with what was kept even where a rotation made its version worthless: thieves of the targets keys
         # may have raised the edition with keys that this file does not name any more
-        kept = self._kept.targets
+        kept = self._kept.targets if self._rules.has_edition else None
         if kept is not None and roles.keyids(kept, "edition") != roles.keyids(file, "edition"):
             self._before = replace(self._before, edition=None, head=None)
         self._targets = file
@@ -181,8 +182,7 @@ class Chain:
         """
         assert self._snapshot is not None
         assert self._targets is not None
-        file = roles.read("edition", data)
-        roles.verify(file, self._targets)
+        file = self._signed_by(self._targets, "edition", data)
         _is_named(file, self._snapshot, "edition.json")
         if self._before.edition is not None:
             _not_below("edition", file.version, self._before.edition.version)
@@ -196,7 +196,9 @@ class Chain:
                 ``targets-expired`` where its time moves ours past that.
         """
         assert self._edition is not None
-        _matches(data, roles.named(self._edition, roles.HEAD_TARGET), "head")
+        wanted = roles.named(self._edition, roles.HEAD_TARGET)
+        assert wanted is not None  # ``read`` refuses an edition without
+        _matches(data, wanted, "head")
         head = read_head(data)
         if self._before.head is not None:
             _not_below("release", head.release, self._before.head[1].release)
@@ -300,6 +302,18 @@ class Chain:
             probed=probed,
         )
 
+    def _signed_by(self, delegator: File, role: roles.Role, data: bytes) -> File:
+        """The file of ``role`` in ``data``, which ``delegator`` vouches for."""
+        file = self._rules.read(role, data)
+        roles.verify(file, delegator, self._rules.raw_key)
+        return file
+
+    def _verify_root(self, candidate: File, delegator: File) -> None:
+        try:
+            roles.verify(candidate, delegator, self._rules.raw_key)
+        except RefusalError as refusal:
+            raise RefusalError("root-chain", refusal.what) from refusal
+
     def _check_targets_date(self) -> None:
         assert self._targets is not None
         if self._targets.expires <= self.now:
@@ -317,21 +331,14 @@ class _Before:
     head: tuple[bytes, Head] | None
 
     @classmethod
-    def of(cls, state: State) -> _Before:
+    def of(cls, state: State, rules: roles.Rules) -> _Before:
         return cls(
-            timestamp=roles.read("timestamp", state.timestamp) if state.timestamp else None,
-            snapshot=roles.read("snapshot", state.snapshot) if state.snapshot else None,
-            targets=roles.read("targets", state.targets) if state.targets else None,
-            edition=roles.read("edition", state.edition) if state.edition else None,
+            timestamp=rules.read("timestamp", state.timestamp) if state.timestamp else None,
+            snapshot=rules.read("snapshot", state.snapshot) if state.snapshot else None,
+            targets=rules.read("targets", state.targets) if state.targets else None,
+            edition=rules.read("edition", state.edition) if state.edition else None,
             head=(state.head, read_head(state.head)) if state.head else None,
         )
-
-
-def _verify_root(candidate: File, delegator: File) -> None:
-    try:
-        roles.verify(candidate, delegator)
-    except RefusalError as refusal:
-        raise RefusalError("root-chain", refusal.what) from refusal
 
 
 def _snapshot_of(timestamp: File) -> int:
@@ -343,9 +350,10 @@ def _not_below(what: str, new: int, old: int) -> None:
         raise RefusalError("rollback", f"{what} {new}, after {old} was seen")
 
 
-def _matches(data: bytes, wanted: tuple[int, bytes] | None, what: str) -> None:
-    """Refuse ``data`` whose length and hash are not the ``wanted``."""
-    if wanted is None or (len(data), sha256(data).digest()) != wanted:
+def _matches(data: bytes, wanted: tuple[int | None, bytes | None], what: str) -> None:
+    """Refuse ``data`` whose length or hash is not the ``wanted``, as far as these are given."""
+    length, digest = wanted
+    if (length is not None and len(data) != length) or (digest is not None and sha256(data).digest() != digest):
         raise RefusalError("mix", f"the {what} is not the one that was named")
 
 

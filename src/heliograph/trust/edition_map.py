@@ -217,7 +217,11 @@ def build(bits: int, shards: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
 
 
 def update(get: Callable[[bytes], bytes], bits: int, root: bytes, shards: Mapping[int, bytes]) -> Tree:
-    """The tree under ``root`` with the shards at these indices replaced; ``get`` gives an object of it by its name."""
+    """The tree under ``root`` with the shards at these indices replaced; ``get`` gives an object of it by its name.
+
+    Raises:
+        RefusalError: ``object``, where ``get`` gives another one.
+    """
     objects: list[tuple[bytes, bytes]] = []
     gone: list[bytes] = []
     layers = widths(bits)
@@ -227,7 +231,9 @@ def update(get: Callable[[bytes], bytes], bits: int, root: bytes, shards: Mappin
             data = shards[indices[0]]
             made = leaf_hash(data)
         else:
-            tile, left = bytearray(get(name)), left - layers[depth]
+            before = get(name)
+            check_tile(before, name, HASH << layers[depth])
+            tile, left = bytearray(before), left - layers[depth]
             slots: dict[int, list[int]] = {}
             for index in indices:
                 slots.setdefault(index >> left & (1 << layers[depth]) - 1, []).append(index)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -43,6 +43,9 @@ _HEX_64 = re.compile(r"[0-9a-f]{64}\Z")
 _SPEC = re.compile(r"\d{1,4}\.\d{1,4}(?:\.\d{1,4})?\Z")
 _ED25519, _P256 = ("ed25519", "ed25519"), ("ecdsa", "ecdsa-sha2-nistp256")
 KNOWN: Final = (_ED25519, _P256)
+
+
+RawKey = Callable[[dict[str, Any], str], bytes]  # from a key and a role to the key itself, b"" where it may not sign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +90,8 @@ def read(role: Role, data: bytes) -> File:
     return File(role=role, data=data, version=signed["version"], expires=expires, signed=signed, metadata=metadata)
 
 
-def verify(file: File, delegator: File) -> None:
-    """Whether enough distinct keys of ``delegator`` have signed ``file``.
+def verify(file: File, delegator: File, raw: RawKey | None = None) -> None:
+    """Whether enough distinct keys of ``delegator`` have signed ``file``; ``raw`` tells them apart (``raw_key``).
 
     Raises:
         RefusalError: ``signature``.
@@ -96,7 +99,8 @@ def verify(file: File, delegator: File) -> None:
     source = delegator.metadata.signed
     assert isinstance(source, Root | Targets)
     result = source.get_verification_result(file.role, file.payload, file.metadata.signatures)
-    keys = {raw for keyid in result.signed if (raw := _raw_key(key_dict(delegator, keyid), file.role))}
+    key_of = raw or raw_key
+    keys = {key for keyid in result.signed if (key := key_of(key_dict(delegator, keyid), file.role))}
     if len(keys) < result.threshold:
         raise RefusalError("signature", f"{file.role} {file.version}: {len(keys)} of {result.threshold} signatures")
 
@@ -281,7 +285,7 @@ def _without_unknown_keys(role: Role, data: bytes) -> dict[str, Any]:
     return value
 
 
-def _raw_key(key: dict[str, Any], role: str) -> bytes:
+def raw_key(key: dict[str, Any], role: str) -> bytes:
     """The key itself, however it was written down, b"" where its kind may not sign ``role``."""
     kind = (key["keytype"], key["scheme"])
     if kind == _ED25519:
@@ -291,3 +295,33 @@ def _raw_key(key: dict[str, Any], role: str) -> bytes:
             Encoding.X962, PublicFormat.UncompressedPoint
         )
     return b""
+
+
+# ---------------------------------------------------------------- what is demanded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a reader demands of files beyond the workflow of TUF.
+
+    ``FORMAT`` is what every reader of a release uses. The public test suite for TUF clients writes other files, with
+    blanks, with other keys and roles, and runs the same workflow with other rules; nothing else may.
+    """
+
+    read: Callable[[Role, bytes], File]
+    raw_key: RawKey
+    pins: Callable[[File, str], tuple[int | None, bytes | None]]  # length and SHA-256 that a file names for another
+    must_name: tuple[str, ...] = ("edition.json", "targets.json")  # of a snapshot
+    has_edition: bool = True  # targets delegate it
+
+
+def pins(file: File, name: str) -> tuple[int | None, bytes | None]:
+    """Length and SHA-256 that a timestamp names for the snapshot; a snapshot names versions only."""
+    if file.role != "timestamp":
+        return None, None
+    found = named(file, name)
+    assert found is not None  # ``read`` refuses a timestamp without
+    return found
+
+
+FORMAT: Final = Rules(read=read, raw_key=raw_key, pins=pins)

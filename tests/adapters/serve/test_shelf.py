@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +87,15 @@ GET /robots.txt [Accept-Encoding: br, identity;q=0]
     406; Content-Length: 0
 GET /a/nothing.html [Accept-Encoding: identity;q=0]
     404; Content-Length: 0
+GET /ladder/24 [{ALL}]
+    200; Content-Type: application/octet-stream; Content-Length: 24576; Cache-Control: no-store; Connection: close
+    !Content-Encoding; !ETag
+HEAD /ladder/64 []
+    200; Content-Length: 65536
+GET /ladder/65 []
+    404; Content-Length: 2048
+GET /ladder/0 []
+    404; Content-Length: 2048
 DELETE /index.html []
     405; Allow: GET, HEAD; Content-Length: 0
 """
@@ -317,6 +327,14 @@ def test_two_readers_get_the_same_bytes_not_copies(shelf: Shelf) -> None:
     request = asked("GET", "/", ALL)
     assert isinstance(request, wire.Request)
     assert shelf.reply(request).data is shelf.reply(request).data
+
+
+def test_test_bodies_are_no_smaller_on_the_wire(shelf: Shelf) -> None:
+    _, _, large = fetch(shelf, "GET", "/ladder/64")
+    _, _, small = fetch(shelf, "GET", "/ladder/1")
+    assert len(large) == 65_536
+    assert large.startswith(small)
+    assert len(zlib.compress(large)) > len(large)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)

@@ -1,4 +1,4 @@
-"""The whole journal: four books over one database."""
+"""The whole journal: five books over one database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from heliograph.adapters.journal.pictures import PictureTables
 from heliograph.adapters.journal.releases import ReleaseTables
 from heliograph.adapters.journal.sheets import SheetTables
 from heliograph.adapters.journal.stories import StoryTables
+from heliograph.adapters.journal.watch import WatchTables
 
 
-class SqlJournal(StoryTables, SheetTables, PictureTables, ReleaseTables):
+class SqlJournal(StoryTables, SheetTables, PictureTables, ReleaseTables, WatchTables):
     """See ``ports.Journal``."""

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, replace_rows, utc
-from heliograph.model import Issue
+from heliograph.adapters.journal.stories import mark_dirty
+from heliograph.model import Issue, SheetKey
 from heliograph.model.ledger import Laid, Moved, Seal
 from heliograph.model.paths import object_name
+from heliograph.model.release import KEPT
 
 STANDING = "standing"  # the note with what was signed last
-_KEPT = {"object": timedelta(days=8), "signed": timedelta(days=8), "copy": timedelta(hours=48)}
 _SUFFIXES = ("", ".br", ".gz")
 
 
@@ -35,43 +36,51 @@ class ReleaseTables(Base):
 
     def moved(self) -> list[Moved]:
         file = schema.file.c
-        query = select(file.name, file.digest, file.size, file.born, file.changed, file.gone, file.copied)
+        query = select(file.name, file.key, file.digest, file.size, file.born, file.gone, file.copied)
         with self.engine.connect() as db:
             newest = _newest(db)
-            # what came and went since the last release was never in the map
-            query = query.where(file.changed > newest, file.key != "", ~(file.gone & (file.born > newest)))
+            # By "changed" alone, the rest here: with more to choose from, SQLite walks the whole table. What came and
+            # went since the last release was never in the map.
+            rows = [row for row in db.execute(query.where(file.changed > newest)) if row.key]
             return [
                 Moved(path=row.name, digest=row.digest, size=row.size, fresh=row.born > newest, copied=row.copied)
-                for row in db.execute(query.order_by(file.name))
+                for row in sorted(rows, key=lambda row: row.name)
+                if not (row.gone and row.born > newest)
             ]
 
     def mapped(self) -> int:
+        file = schema.file.c
+        count = select(func.count()).select_from(schema.file).where(file.key != "", ~file.gone)
         with self.engine.connect() as db:
-            return _count(db, ~schema.file.c.gone)
+            return db.scalar(count) or 0
 
     def records(self, ranges: Sequence[tuple[str, str]] | None = None) -> Iterator[tuple[str, str, int]]:
         file = schema.file.c
-        query = select(file.key, file.digest, file.size).where(file.key != "", ~file.gone).order_by(file.key)
+        query = select(file.key, file.digest, file.size)
         with self.engine.connect() as db:
             if ranges is None:
-                for row in db.execution_options(yield_per=5_000).execute(query):
+                every = query.where(file.key != "", ~file.gone).order_by(file.key)
+                for row in db.execution_options(yield_per=5_000).execute(every):
                     yield row.key, row.digest, row.size
                 return
             for part in chunks(ranges, 100):
                 within = or_(*(and_(file.key >= low, file.key <= high) for low, high in part))
-                for row in db.execute(query.where(within)):
+                # sorted here: asked for an order, SQLite walks the whole index instead of seeking each range
+                for row in sorted(db.execute(query.where(within, ~file.gone)), key=lambda row: row.key):
                     yield row.key, row.digest, row.size
 
     def newest_files(self, limit: int) -> list[tuple[str, str, int]]:
         file, story = schema.file.c, schema.story.c
-        columns = (file.key, file.digest, file.size)
-        lists = select(*columns).where(file.kind.in_(("front", "section")), file.key != "", ~file.gone)
-        own_page = and_(story.code == file.of, file.kind == "story", file.name == "a/" + story.code + ".html")
-        pages = select(*columns).join(schema.story, own_page).where(~file.gone).order_by(story.sort.desc(), story.code)
+        columns = select(file.name, file.key, file.digest, file.size).where(file.key != "", ~file.gone)
+        lists = columns.where(file.kind.in_(("front", "section"))).order_by(file.kind, file.name)
+        # a page may still wait to be rendered, so a few more stories than pages are asked for
+        newest = select(story.code).order_by(story.sort.desc(), story.code).limit(2 * limit)
         with self.engine.connect() as db:
-            found = [tuple(row) for row in db.execute(lists.order_by(file.kind, file.name).limit(limit // 2))]
-            found += [tuple(row) for row in db.execute(pages.limit(limit - len(found)))]
-        return [(key, digest, size) for key, digest, size in found]
+            found = [(row.key, row.digest, row.size) for row in db.execute(lists.limit(limit // 2))]
+            pages = [f"a/{code}.html" for code in db.scalars(newest)]
+            held = {row.name: row for row in db.execute(columns.where(file.name.in_(pages)))}
+        rows = [held[page] for page in pages if page in held]
+        return found + [(row.key, row.digest, row.size) for row in rows[: limit - len(found)]]
 
     def latest(self) -> Issue | None:
         with self.engine.connect() as db:
@@ -82,6 +91,20 @@ class ReleaseTables(Base):
         with self.engine.connect() as db:
             row = db.execute(select(schema.issue).where(schema.issue.c.pointer == pointer)).first()
         return _issue_of(row) if row else None
+
+    def lost(self, names: Sequence[str]) -> bool:
+        file, added = schema.file.c, 0
+        with self.engine.begin() as db:
+            made = db.scalar(select(schema.issue.c.made).order_by(schema.issue.c.number.desc()).limit(1))
+            # no mirror lacks what never changed; it ends in its time, unless it is made again before
+            values = {"changed": 0, "uses": 0, "dropped": utc(datetime.fromisoformat(made)) if made else ""}
+            for part in chunks(names):
+                here = file.name.in_(part)
+                ours = file.kind.in_(list(KEPT))
+                rows = db.execute(select(file.kind, file.of).where(here, ~ours)).all()
+                mark_dirty(db, (SheetKey(row.kind, row.of) for row in rows))
+                added += db.execute(update(schema.file).where(here, ours).values(**values)).rowcount
+        return added > 0
 
     def close(self, now: datetime, seal: Seal) -> tuple[Issue, list[str]]:
         with self.engine.begin() as db:
@@ -127,7 +150,7 @@ class _Uses:
 
     def _row(self, kind: str, one: Laid, held: Any, times: int) -> dict[str, object]:  # noqa: ANN401
         here = held is not None and not held.gone
-        same = here and held.digest == one.digest
+        same = here and held.digest == one.digest and held.changed > 0
         return {
             "name": one.name,
             "kind": kind,
@@ -153,8 +176,11 @@ class _Uses:
             for part in chunks(group):
                 here = file.c.name.in_(part)
                 self.db.execute(update(file).where(here).values(uses=file.c.uses - times))
-                unused = here & (file.c.uses <= 0) & (file.c.dropped == "")
-                self.db.execute(update(file).where(unused).values(uses=0, dropped=self.now))
+                # "dropped" is compared here: in the query SQLite would walk its index, nearly all of it ""
+                rows = self.db.execute(select(file.c.name, file.c.dropped).where(here, file.c.uses <= 0)).all()
+                unused = [row.name for row in rows if not row.dropped]
+                if unused:
+                    self.db.execute(update(file).where(file.c.name.in_(unused)).values(uses=0, dropped=self.now))
 
     def _copies(self, copies: Sequence[tuple[str, tuple[Laid, ...]]]) -> list[str]:
         """The content copies of paths that changed: the new one comes, the one before leaves.
@@ -181,7 +207,7 @@ class _Uses:
         """End what nothing has used for as long as a reader could still be on his way to it."""
         file = schema.file
         ended = []
-        for kind, kept in _KEPT.items():
+        for kind, kept in KEPT.items():
             before = utc(datetime.fromisoformat(self.now).replace(tzinfo=UTC) - kept)
             ended += self._end((file.c.kind == kind) & (file.c.dropped != "") & (file.c.dropped < before))
         return ended
@@ -203,11 +229,6 @@ def _newest(db: Connection) -> int:
     return db.scalar(select(func.max(schema.issue.c.number))) or 0
 
 
-def _count(db: Connection, *where: Any) -> int:  # noqa: ANN401
-    file = schema.file.c
-    return db.scalar(select(func.count()).select_from(schema.file).where(file.key != "", *where)) or 0
-
-
 def _issue_of(row: Any) -> Issue:  # noqa: ANN401
     return Issue(
         number=row.release,
@@ -221,15 +242,14 @@ def _issue_of(row: Any) -> Issue:  # noqa: ANN401
 
 
 def _issue(db: Connection, number: int, now: datetime, seal: Seal) -> Issue:
-    file = schema.file.c
     made = Issue(
         number=seal.release,
         serial=number,
         made=now.astimezone(UTC),
         stories=db.scalar(select(func.count()).select_from(schema.story)) or 0,
-        files=_count(db, ~file.gone),
-        written=_count(db, file.changed == number, ~file.gone),
-        gone=_count(db, file.changed == number, file.gone),
+        files=seal.entries,
+        written=seal.written,
+        gone=seal.gone,
     )
     row: Mapping[str, object] = {
         "number": number,

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0002"  # the newest migration; a journal that says so is opened without loading Alembic
+HEAD = "0003"  # the newest migration; a journal that says so is opened without loading Alembic
 
 metadata = MetaData()
 
@@ -211,3 +211,21 @@ issue = Table(
     Column("pointer", String(64), nullable=False, default="", server_default=""),  # SHA-256 of its ``now``
 )
 Index("issue_pointer", issue.c.pointer)
+
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of the bytes, so that a report that comes twice counts once
+    Column("mirror", Text, nullable=False),
+    Column("started", String(40), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+Index("sighting_started", sighting.c.started)
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("mirror", Text, primary_key=True),
+    Column("network", Text, primary_key=True),
+    Column("data", Text, nullable=False),
+)

@@ -87,7 +87,7 @@ class SheetTables(Base):
 
     def changes(self, since: int | None) -> list[Change]:
         file = schema.file.c
-        query = select(file.name, file.digest, file.size, file.born, file.gone)
+        query = select(file.name, file.digest, file.size, file.born, file.gone).where(file.changed > 0)
         if since is not None:
             # what came and went unseen by this mirror is no change for it
             query = query.where(file.changed > since, ~(file.gone & (file.born > since)))
@@ -185,9 +185,14 @@ def _by_terms(
     for row in db.execute(query.order_by(story.sort.desc(), story.code)):
         key = asked[bisect.bisect_right(lows, row.term) - 1][1]
         held[key].setdefault(row.code, row)  # a story may have several terms in one shard
+    briefs: dict[str, Brief] = {}  # most stories are in several shards
+
+    def brief(row: Any) -> Brief:  # noqa: ANN401
+        return briefs.get(row.code) or briefs.setdefault(row.code, brief_of(row))
+
     return {
         key: (
-            tuple(brief_of(row) for row in islice(held[key].values(), newest or None)),
+            tuple(brief(row) for row in islice(held[key].values(), newest or None)),
             dict(Counter(row.lang for row in held[key].values())),
         )
         for _, key, newest in asked
@@ -284,7 +289,8 @@ def _note_files(db: Connection, sheets: Sequence[Sheeted], issue: int) -> list[s
 def _file_row(entry: Entry, held: Any, issue: int) -> dict[str, object] | None:  # noqa: ANN401
     if held is not None and not held.gone and held.digest == entry.digest:
         return None
-    here = held is not None and not held.gone
+    # what ended and came back within one release never ended for a mirror
+    here = held is not None and (not held.gone or held.born < issue == held.changed)
     mapped = plain_name(entry.name) == entry.name
     return {
         "name": entry.name,

@@ -124,6 +124,25 @@ def unchanged_head(of: Label, etag: bytes) -> bytes:
     return b"HTTP/1.1 %b\r\n%bETag: %b\r\n%b" % (_REASONS[304], of.lifetime, etag, _ALWAYS)
 
 
+_RUNG = re.compile(r"ladder/([1-9]|[1-5][0-9]|6[0-4])")
+
+
+def rung(path: str) -> int:
+    """The bytes of the test body that ``path`` asks for, up to 64 KiB; 0 if it asks for none.
+
+    Test bodies are no part of an edition. They are what the prober measures a curtain with, on its request alone.
+    """
+    found = _RUNG.fullmatch(path)
+    return int(found[1]) * 1_024 if found else 0
+
+
+def rung_head(length: int) -> bytes:
+    """The head of an answer with a test body."""
+    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\nCache-Control: no-store\r\n%b" % (
+        _OPAQUE.encode(), length, _ALWAYS,
+    )  # fmt: skip
+
+
 def bare(status: int, extra: bytes = b"") -> bytes:
     """A whole answer without a body."""
     return b"HTTP/1.1 %b\r\nContent-Length: 0\r\n%b%b" % (_REASONS[status], extra, _ALWAYS)

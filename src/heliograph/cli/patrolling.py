@@ -1,0 +1,126 @@
+"""``patrol``, and the watch that ``run`` keeps: rounds over all mirrors, and the matrix of mirror and network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from heliograph.cli.screen import Bars, Stopwatch, complain, out
+from heliograph.cli.wiring import outside
+from heliograph.config import Config, load
+from heliograph.flows.patrol import Patrol, patrol
+from heliograph.model import ConfigError, HeliographError
+from heliograph.model.sighting import Finding
+
+_SPREAD = 0.3  # share of the interval that is added at random, so that looks beat in time with nothing
+_STYLES = {"well": "green", "curtain": "yellow", "offline": "dim", "unknown": "yellow", "stale": "yellow"}
+
+
+def run(path: Path, *, deep: bool, as_json: bool) -> int:
+    """One round; 1 if a mirror does not reach readers somewhere."""
+    config = load(path)
+    if not any(mirror.url for mirror in config.mirror):
+        remedy = "give each [[mirror]] the url where readers reach it"
+        raise ConfigError("no mirror has an address to look at", where=f"{path}: mirror.url", remedy=remedy)
+    seen = asyncio.run(_round(config, Stopwatch() if as_json else Bars(), deep=deep))
+    findings = [as_object(finding) for finding in seen.findings]
+    if as_json:
+        print(
+            json.dumps({"findings": findings, "changed": [as_object(one) for one in seen.changed]}, ensure_ascii=False)
+        )
+    else:
+        out.print(matrix(findings, _now()))
+        for finding in seen.findings:
+            if finding.kind != "well" and finding.evidence:
+                told = f"{finding.mirror} in {finding.network}: {'; '.join(finding.evidence)}"
+                out.print(told, markup=False, soft_wrap=True)
+    return 0 if all(finding.readable for finding in seen.findings) else 1
+
+
+async def keep_watch(config: Config, over: asyncio.Event, *, as_json: bool) -> None:
+    """Round after round until ``over``; what changed is told. A round that fails is told and tried again."""
+    if not any(mirror.url for mirror in config.mirror):
+        return
+    next_deep = 0.0  # on the loop's clock: the first round is a deep one
+    loop = asyncio.get_running_loop()
+    while not over.is_set():
+        deep = loop.time() >= next_deep
+        if deep:
+            next_deep = loop.time() + config.watch.deep_seconds
+        try:
+            seen = await _round(config, Stopwatch(), deep=deep)
+            for finding in seen.changed:
+                _tell(finding, as_json=as_json)
+        except HeliographError as error:
+            complain(error)
+        pause = config.watch.every_seconds * (1 + random.random() * _SPREAD)  # noqa: S311 - jitter, not a secret
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), pause)
+
+
+async def _round(config: Config, watcher: Stopwatch, *, deep: bool) -> Patrol:
+    async with outside(config, watcher) as world:
+        with watcher:
+            return await patrol(world, config, _now(), random.SystemRandom().random, deep=deep)
+
+
+def as_object(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON."""
+    return {**asdict(finding), "since": finding.since.isoformat(), "seen": finding.seen.isoformat()}
+
+
+def matrix(findings: Sequence[Mapping[str, Any]], now: datetime) -> Table:
+    """Mirrors down, networks across; in each cell the verdict, how sure it is, and how old."""
+    networks = sorted({finding["network"] for finding in findings})
+    cells = {(finding["mirror"], finding["network"]): _cell(finding, now) for finding in findings}
+    table = Table(box=None, pad_edge=False)
+    table.add_column("readers reach", overflow="fold")
+    for network in networks:
+        table.add_column(escape(network), overflow="fold")
+    for mirror in sorted({finding["mirror"] for finding in findings}):
+        table.add_row(escape(mirror), *(cells.get((mirror, network), "-") for network in networks))
+    return table
+
+
+def _cell(finding: Mapping[str, Any], now: datetime) -> str:
+    what = finding["kind"]
+    if finding["threshold"]:
+        what += f" {finding['threshold']:,} {finding['unit']}"
+    if finding["kind"] not in ("well", "stale", "origin-down"):
+        what += f", {finding['strength']}"
+    if finding["readable"] and finding["kind"] != "well":
+        what += ", pages arrive"
+    style = _STYLES.get(finding["kind"], "red")
+    return f"[{style}]{escape(what)}[/] {_ago(now - datetime.fromisoformat(finding['seen']))}"
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit} ago"
+    return "now"
+
+
+def _tell(finding: Finding, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"finding": as_object(finding)}, ensure_ascii=False), flush=True)
+        return
+    told = f"{finding.mirror} in {finding.network}: {finding.kind} ({finding.strength})"
+    if finding.evidence and finding.kind != "well":
+        told += f": {'; '.join(finding.evidence)}"
+    out.print(f"{finding.seen:%H:%M:%S} {told}", markup=False, soft_wrap=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from

@@ -1,0 +1,164 @@
+"""mirror -> sighting -> verdict: one round from here, weighed with what other vantages reported.
+
+targets -> look -> saw -> judge -> conclude
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import anyio
+
+from heliograph import watch
+from heliograph.config import Config, MirrorTable, Watch
+from heliograph.flows import keyring
+from heliograph.model import SignError
+from heliograph.model.sighting import Content, Fetch, Finding, Outcome, Result, Sighting, Vantage
+from heliograph.ports import Outside
+from heliograph.trust import bundle
+from heliograph.trust.chain import Chain, State
+from heliograph.trust.refusal import RefusalError
+from heliograph.watch.judge import MEMORY
+from heliograph.watch.steps import Controls, Target
+
+LADDER = "ladder/"  # path of the test bodies of ``heliograph serve``
+_AT_ONCE = 4  # mirrors looked at side by side; each look keeps its own pace
+_LATE = timedelta(hours=1)  # after a release, until a mirror that does not have it shows an old one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patrol:
+    """What one round saw, and what stands after it."""
+
+    sightings: tuple[Sighting, ...]
+    findings: tuple[Finding, ...]
+    changed: tuple[Finding, ...]  # findings of another kind or strength than before, new ones among them
+
+
+async def patrol(
+    outside: Outside, config: Config, now: datetime, chance: Callable[[], float], *, deep: bool = False
+) -> Patrol:
+    """Look at every mirror that readers reach, and judge it with all that is known.
+
+    ``chance`` gives numbers from 0 to 1 (1 excluded) for order and timing.
+    """
+    journal, mirrors = outside.journal, [mirror for mirror in config.mirror if mirror.url]
+    sightings = await _look(outside, config, mirrors, now, chance, deep=deep)
+    journal.saw(sightings, now)
+
+    before = journal.findings()
+    watched = {mirror.url for mirror in mirrors}
+    findings = watch.judge(
+        [one for one in journal.sightings(now - MEMORY) if one.mirror in watched],
+        now,
+        roster=roster(config),
+        before=[finding for finding in before if finding.mirror in watched],
+        addresses={mirror.url: mirror.addresses for mirror in mirrors},
+    )
+    journal.conclude(findings)
+    known = {(finding.mirror, finding.network, finding.kind, finding.strength) for finding in before}
+    changed = [one for one in findings if (one.mirror, one.network, one.kind, one.strength) not in known]
+    return Patrol(sightings=tuple(sightings), findings=findings, changed=tuple(changed))
+
+
+def roster(config: Config) -> tuple[Vantage, ...]:
+    """Who measures: this machine, and whom the configuration names."""
+    here = Vantage(name=config.watch.name, network=config.watch.network, outside=config.watch.outside)
+    others = (
+        Vantage(
+            name=table.name,
+            network=table.network,
+            country=table.country,
+            weight=table.weight,
+            outside=table.outside,
+        )
+        for table in config.vantage
+    )
+    return (here, *others)
+
+
+def controls(table: Watch) -> Controls:
+    """What mirrors are compared with, as configured."""
+    return Controls(
+        anchors=table.anchors,
+        ordinary=table.ordinary,
+        name=table.innocent,
+        large=table.large,
+        udp=table.resolver,
+        doh=table.doh,
+    )
+
+
+def target(mirror: MirrorTable) -> Target:
+    """A configured mirror as it is looked at."""
+    return Target(url=mirror.url, addresses=mirror.addresses, ladder=LADDER if mirror.ladder else "")
+
+
+async def _look(
+    outside: Outside,
+    config: Config,
+    mirrors: Sequence[MirrorTable],
+    now: datetime,
+    chance: Callable[[], float],
+    *,
+    deep: bool,
+) -> list[Sighting]:
+    found: dict[str, Sighting] = {}
+    gate = anyio.Semaphore(_AT_ONCE)
+    given = controls(config.watch)
+
+    async def one(mirror: MirrorTable) -> None:
+        async with gate:
+            results = await outside.prober.look(watch.probe(target(mirror), given, chance, deep=deep))
+        sighting = Sighting(
+            mirror=mirror.url,
+            vantage=config.watch.name,
+            network=config.watch.network,
+            started=now,
+            results=results,
+        )
+        found[mirror.url] = replace(sighting, content=_content(outside, results, now))
+        outside.watcher.step("patrol", 1)
+
+    outside.watcher.begin("patrol", len(mirrors))
+    async with anyio.create_task_group() as tasks:
+        for mirror in sorted(mirrors, key=lambda _: chance()):
+            tasks.start_soon(one, mirror)
+    outside.watcher.end("patrol")
+    return [found[mirror.url] for mirror in mirrors]
+
+
+def _content(outside: Outside, results: Sequence[Result], now: datetime) -> Content:
+    """What the page of a look is to this newsroom."""
+    page = _page(results)
+    if page is None:
+        return ""
+    latest = outside.journal.latest()
+    shown = outside.journal.signed_as(page.digest)
+    if shown is not None and latest is not None:
+        return "old" if shown.serial < latest.serial and latest.made < now - _LATE else "current"
+    return "old" if _signed(outside, page.opening, now) else "strange"
+
+
+def _page(results: Sequence[Result]) -> Outcome | None:
+    for one in results:
+        if isinstance(one.check, Fetch) and one.check.tag.startswith("page") and one.outcome.status == 200:
+            return one.outcome if one.outcome.ok else None
+    return None
+
+
+def _signed(outside: Outside, text: str, now: datetime) -> bool:
+    """Whether the newsroom's keys signed this ``now``, though the journal does not know of it."""
+    pieces = bundle.split(text.encode())
+    if pieces is None:
+        return False
+    try:
+        standing = keyring.standing(outside.keys, outside.journal.recall(keyring.STANDING))
+        chain = Chain(State(root=standing.root), now, pinned_time=True)
+        chain.settle_root()
+        chain.timestamp(pieces.timestamp)
+    except (RefusalError, SignError):
+        return False
+    return True
