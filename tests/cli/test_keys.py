@@ -122,6 +122,27 @@ def test_a_request_is_carried_to_another_holder_and_back(room: Path, tmp_path: P
     assert "the next one is 4" in heliograph("keys", "import", request, "-c", room / "heliograph.toml", code=1).stderr
 
 
+def test_between_two_halves_of_a_change_nothing_is_published(room: Path, tmp_path: Path) -> None:
+    heliograph("init", tmp_path / "anna", "--passphrase-file", tmp_path / "secret")
+    theirs = next((tmp_path / "anna" / "keys" / "offline").glob("targets-*.json"))
+    public = heliograph("keys", "public", theirs, "--passphrase-file", tmp_path / "secret").stdout
+    (tmp_path / "anna.json").write_text(public, encoding="utf-8")
+    run(room, "add", "targets", tmp_path / "anna.json")
+    heliograph("publish", "--config", room / "heliograph.toml")
+    run(room, "threshold", "targets", "2", code=1)  # the root is whole, the list it asks for is not
+    (room.parent / "texts" / "b.txt").write_text("Ещё одна новость.\n\nТекст.\n", encoding="utf-8")
+    told = heliograph("publish", "--config", room / "heliograph.toml", code=1).stderr
+    assert "not signed as the newest root asks" in told
+    assert "keys import" in told
+    assert "not signed as the newest root asks" in heliograph("status", "-c", room / "heliograph.toml", code=1).stdout
+    assert verdict(room)["verdict"] == "verified"  # readers have the last whole release
+    request = next((room / "keys" / "requests").glob("targets-*.json"))
+    heliograph("keys", "sign", request, "--key", theirs, "--passphrase-file", tmp_path / "secret")
+    heliograph("keys", "import", request, "-c", room / "heliograph.toml")
+    heliograph("publish", "--config", room / "heliograph.toml")
+    assert verdict(room)["verdict"] == "verified"
+
+
 def test_an_unreadable_key_file_is_named(room: Path) -> None:
     path = next((room / "keys").glob("online-*.json"))
     path.write_bytes(b'{"format":"heliograph-key/1"')

@@ -68,6 +68,21 @@ def standing(keys: KeyFolder, note: str) -> Standing:
     )
 
 
+def check_settled(standing: Standing) -> None:
+    """Refuse to publish between two halves of a change of keys: readers would refuse the release.
+
+    Raises:
+        SignError: the newest root asks for signatures that the list of publishing keys has not got yet.
+    """
+    targets = roles.read("targets", standing.targets)
+    try:
+        roles.verify(targets, roles.read("root", standing.root))
+    except RefusalError as refusal:
+        what = f"tuf/{targets.version}.targets.json is not signed as the newest root asks: {refusal.what}"
+        remedy = "have the next one signed by its holders and take it in: heliograph keys import"
+        raise SignError(what, where="keys", remedy=remedy) from refusal
+
+
 def is_news(note: str, standing: Standing) -> bool:
     """Whether a ceremony has changed root or targets since the last signing."""
     known = json.loads(note or "{}")
@@ -184,7 +199,12 @@ def doubts(keys: KeyFolder, note: str, now: datetime) -> list[Problem]:
         what = f"{len(here)} offline keys are on this machine"
         remedy = f"move keys/{OFFLINE} to removable media: who takes this machine takes the newsroom"
         found.append(Problem(where="keys", what=what, remedy=remedy))
-    for expiry in sign.expiries(standing(keys, note), now):
+    known = standing(keys, note)
+    try:
+        check_settled(known)
+    except SignError as error:
+        found.append(Problem(where="keys", what=error.what, remedy=error.remedy, fatal=True))
+    for expiry in sign.expiries(known, now):
         if not expiry.is_near:
             continue
         yearly = expiry.role in ("root", "targets")

@@ -35,12 +35,14 @@ def seal(outside: Outside, now: datetime, *, log: bool = False) -> Issue | None:
     With ``log`` a release goes into the release log that the policy names, before anything is signed for it.
 
     Raises:
-        SignError: keys are missing or have expired, this machine's clock went back, or the log has a gap.
+        SignError: keys are missing or have expired, a change of keys is half done, this machine's clock went back, or
+            the log has a gap.
         KeyFileError: a key cannot be read.
         StoreError: the stage cannot be written.
     """
     note = outside.journal.recall(keyring.STANDING)
     standing = keyring.standing(outside.keys, note)
+    keyring.check_settled(standing)
     anew = keyring.must_build_anew(note)
     book = logbook.opened(outside.keys, outside.journal, on=log)
     behind = logbook.is_behind(book, standing.head)
