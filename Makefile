@@ -21,10 +21,10 @@ $(STAMP): requirements/dev.txt pyproject.toml scripts/hatch_metadata.py
 
 bench-setup: setup system
 	@scripts/setup "$(PYTHON)" "$(VENV)" requirements/bench.txt
-	@scripts/system nginx wget httrack wrk
+	@scripts/system nginx caddy wget httrack wrk
 
 system:                    ## Debian packages that tests need
-	@scripts/system chromium nginx brotli gzip openssl go golang-golang-x-mod-dev softhsm2 ip nft unshare curl
+	@scripts/system chromium nginx caddy brotli gzip openssl go golang-golang-x-mod-dev softhsm2 ip nft unshare curl
 
 lint: setup
 	@$(BIN)/ruff check .

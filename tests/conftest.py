@@ -68,6 +68,25 @@ def chromium() -> str:
     sys.exit(1)  # unreachable: _missing always raises
 
 
+def _program(name: str) -> str:
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if path is None:
+        _missing(f"{name} is not installed: apt-get install {name}")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def nginx_program() -> str:
+    """The path of Debian's nginx."""
+    return _program("nginx")
+
+
+@pytest.fixture(scope="session")
+def caddy_program() -> str:
+    """The path of Debian's Caddy."""
+    return _program("caddy")
+
+
 @pytest.fixture
 def make(tmp_path: Path, blank_journal: Path) -> Make:
     """Makes a world: ``make(stories, source="", more="")``; another one with ``folder=``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 import typer.core
@@ -79,12 +79,49 @@ def serve(
     cert: Annotated[Path | None, typer.Option(help="TLS certificate chain, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its key, PEM, if not in the same file.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    check: Annotated[
+        bool, typer.Option("--check", help="Serve nothing: measure what the certificate costs, and give advice.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --check: one JSON object instead of text.")] = False,
 ) -> None:
-    """A mirror: serve a folder so that every response survives a censor that freezes long connections."""
+    """A mirror: serve a folder so that every response survives a censor that freezes long connections.
+
+    With --check, exit 1 if a page of 6 KB would not arrive within 25 packets.
+    """
+    if check or as_json:
+        from heliograph.cli import serving
+
+        raise typer.Exit(serving.check(folder, cert, key, as_json=as_json, checking=check))
     from heliograph.adapters import serve as server
     from heliograph.cli.screen import out
 
     raise typer.Exit(server.run(folder, listen, cert=cert, key=key, workers=workers, say=lambda line: out.print(line)))
+
+
+@app.command("mirror-config")
+def mirror_config(
+    server: Annotated[Literal["nginx", "caddy"], typer.Argument(help="The server that shall carry the mirror.")],
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder of the mirror.")] = Path(),
+    name: Annotated[
+        list[str] | None, typer.Option(help="The mirror's host name; may be given again. None: whatever is asked for.")
+    ] = None,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(help="Address and port; may be given again. Else port 443 with a certificate, 80 without."),
+    ] = None,
+    cert: Annotated[Path | None, typer.Option(help="TLS certificate chain, PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its key, PEM, if not in the same file.")] = None,
+    ladder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write test bodies for probers there, and let them be served.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
+) -> None:
+    """A configuration with which nginx or Caddy serves a mirror as `heliograph serve` does."""
+    from heliograph.cli import serving
+
+    serving.mirror_config(
+        server, folder, names=name or [], listen=listen or [], cert=cert, key=key, ladder=ladder, output=output
+    )
 
 
 @app.command("sync")

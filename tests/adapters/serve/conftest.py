@@ -40,10 +40,8 @@ def noise() -> Callable[[str, int], bytes]:
     return _noise
 
 
-@pytest.fixture
-def edition(tmp_path: Path) -> Path:
-    """A mirror folder with a file of each kind, and with what must never be served beside and within it."""
-    folder = tmp_path / "mirror"
+def _edition(above: Path) -> Path:
+    folder = above / "mirror"
     for name, size in {
         "index.html": 9_216, "index.html.br": 4_096, "index.html.gz": 5_120,
         "404.html": 2_048, "404.html.br": 1_024, "404.html.gz": 1_024,
@@ -59,10 +57,22 @@ def edition(tmp_path: Path) -> Path:
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(_noise(name, size))
-    (tmp_path / "outside.html").write_bytes(b"outside")
-    (folder / "a/link.html").symlink_to(tmp_path / "outside.html")
-    (folder / "a/out").symlink_to(tmp_path, target_is_directory=True)
+    (above / "outside.html").write_bytes(b"outside")
+    (folder / "a/link.html").symlink_to(above / "outside.html")
+    (folder / "a/out").symlink_to(above, target_is_directory=True)
     return folder
+
+
+@pytest.fixture
+def edition(tmp_path: Path) -> Path:
+    """A mirror folder with a file of each kind, and with what must never be served beside and within it."""
+    return _edition(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def kept_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for tests that change nothing in it."""
+    return _edition(tmp_path_factory.mktemp("kept"))
 
 
 def _certificate(place: Path) -> Path:

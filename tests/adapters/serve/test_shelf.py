@@ -11,101 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.adapters.serve.script import ALL, LINKS, SECRET, Case, cases
 
 from heliograph.adapters.serve import wire
 from heliograph.adapters.serve.shelf import SLICE, Reply, Shelf
 
 Noise = Callable[[str, int], bytes]
-ALL = "Accept-Encoding: gzip, deflate, br"
-
-# What is asked; then, below it, what is answered: the status, fields that must be there, fields that must not (!).
-SCRIPT = """
-GET / [{ALL}]
-    200; Content-Type: text/html;charset=utf-8; Content-Encoding: br; Content-Length: 4096; Vary: Accept-Encoding
-    Cache-Control: max-age=60; Connection: close; X-Content-Type-Options: nosniff; Access-Control-Allow-Origin: *
-    Alt-Svc: clear; Content-Security-Policy: default-src data: 'unsafe-inline';script-src 'none'; !Server; !Set-Cookie
-GET /index.html [Accept-Encoding: gzip]
-    200; Content-Encoding: gzip; Content-Length: 5120
-GET /index.html []
-    200; Content-Length: 9216; Vary: Accept-Encoding; !Content-Encoding
-HEAD /a/7k3vq2m.html?utm=1 [{ALL}]
-    200; Content-Encoding: br; Content-Length: 5120; Content-Type: text/html;charset=utf-8
-GET /robots.txt [{ALL}]
-    200; Content-Type: text/plain;charset=utf-8; Content-Length: 1024; Vary: Accept-Encoding; !Content-Encoding
-GET /a/i/0a1b2c.webp [{ALL}]
-    200; Content-Type: image/webp; Content-Length: 5120; !Vary; !Content-Encoding; !Content-Security-Policy
-GET /a/s/0.json [{ALL}]
-    200; Content-Type: application/json;charset=utf-8; Content-Length: 3072
-GET /feed.xml [{ALL}]
-    200; Content-Type: application/xml;charset=utf-8; Content-Encoding: br
-GET /a/search.html [{ALL}]
-    200; Content-Security-Policy: default-src 'self' data: 'unsafe-inline'; Content-Length: 2048
-GET /a/d/ []
-    200; Content-Length: 1024
-GET /index.html.gz [{ALL}]
-    200; Content-Type: application/gzip; Content-Length: 5120; Cache-Control: max-age=60; !Content-Encoding; !Vary
-GET /index.html.br []
-    200; Content-Type: application/octet-stream; Content-Length: 4096; !Content-Encoding
-GET /now [{ALL}]
-    200; Cache-Control: max-age=60; Content-Encoding: br; Content-Length: 700
-GET /tuf/timestamp.json []
-    200; Cache-Control: max-age=60; Content-Type: application/json;charset=utf-8
-GET /tuf/7.root.json []
-    200; Cache-Control: max-age=31536000, immutable; Content-Length: 1634
-GET /o/ab/{CD} []
-    200; Cache-Control: max-age=31536000, immutable; Content-Type: application/octet-stream; Content-Length: 512
-GET /edition/{AB}.head []
-    200; Cache-Control: max-age=31536000, immutable
-GET /sw.js []
-    200; Cache-Control: max-age=3600; Content-Type: text/javascript;charset=utf-8; !Content-Security-Policy
-GET /reader.html []
-    200; Cache-Control: max-age=3600; Content-Type: text/html;charset=utf-8; !Content-Security-Policy
-GET /index.html [{ALL}; Range: bytes=0-1023]
-    206; Content-Range: bytes 0-1023/4096; Content-Length: 1024; Content-Encoding: br; !Content-Security-Policy
-GET /index.html.gz [Range: bytes=5000-9999]
-    206; Content-Range: bytes 5000-5119/5120; Content-Length: 120
-GET /index.html [Range: bytes=-16]
-    206; Content-Range: bytes 9200-9215/9216
-GET /index.html [Range: bytes=9216-]
-    416; Content-Range: bytes */9216; Content-Length: 0
-GET /index.html [Range: bytes=0-1,5-6]
-    200; Content-Length: 9216; !Content-Range
-HEAD /index.html [Range: bytes=0-1]
-    200; Content-Length: 9216; !Content-Range
-GET /index.html [Range: bytes=0-1; If-Range: "other"]
-    200; Content-Length: 9216
-GET /a/nothing.html [{ALL}]
-    404; Content-Type: text/html;charset=utf-8; Content-Encoding: br; Content-Length: 1024; Cache-Control: max-age=60
-    !ETag; Content-Security-Policy: default-src data: 'unsafe-inline';script-src 'none'
-HEAD /a/nothing.html []
-    404; Content-Length: 2048
-GET /404.html []
-    200; Content-Length: 2048
-GET /index.html [Accept-Encoding: identity;q=0]
-    406; Content-Length: 0
-GET /robots.txt [Accept-Encoding: br, identity;q=0]
-    406; Content-Length: 0
-GET /a/nothing.html [Accept-Encoding: identity;q=0]
-    404; Content-Length: 0
-GET /ladder/24 [{ALL}]
-    200; Content-Type: application/octet-stream; Content-Length: 24576; Cache-Control: no-store; Connection: close
-    !Content-Encoding; !ETag
-HEAD /ladder/64 []
-    200; Content-Length: 65536
-GET /ladder/65 []
-    404; Content-Length: 2048
-GET /ladder/0 []
-    404; Content-Length: 2048
-DELETE /index.html []
-    405; Allow: GET, HEAD; Content-Length: 0
-"""
-
-SECRET = """
-/.hidden.html /a/.hidden.html /secret.toml /a/key.pem /a/x.html.part /a/link.html /a/out/outside.html /a/out /a
-/../outside.html /a/../../outside.html /%2e%2e/outside.html /..%2foutside.html /a/..%5c..%5coutside.html
-/a\\..\\..\\outside.html //outside.html /a//7k3vq2m.html /./index.html /A/7K3VQ2M.HTML /index.html%00 /index.html/
-/a/7k3vq2m.html.gz.gz /a/i/0a1b2c.webp.br file:///etc/passwd /etc/passwd /proc/self/environ /a/7k3vq2m /%69ndex.html
-"""
 
 
 def asked(method: str, target: str, *fields: str) -> wire.Request | bytes:
@@ -134,38 +45,11 @@ def shelf(edition: Path) -> Shelf:
     return Shelf(edition, memory=1 << 20)
 
 
-def _script() -> list[tuple[str, list[str]]]:
-    text = SCRIPT.format(ALL=ALL, AB="ab" * 32, CD="cd" * 31)
-    cases: list[tuple[str, list[str]]] = []
-    for line in text.strip().split("\n"):
-        if line.startswith(" "):
-            cases[-1][1].extend(_items(line))
-        else:
-            cases.append((line, []))
-    return cases
-
-
-def _items(line: str) -> list[str]:
-    """Cut at "; ", but not within a Content-Security-Policy, which has no blank after its semicolon."""
-    return [item.strip() for item in line.split("; ") if item.strip()]
-
-
-@pytest.mark.parametrize(
-    ("request_line", "expected"), _script(), ids=lambda part: part if isinstance(part, str) else ""
-)
-def test_the_answer_follows_the_script(shelf: Shelf, request_line: str, expected: list[str]) -> None:
-    line, _, fields = request_line.rstrip("]").partition(" [")
-    method, target = line.split(" ")
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.line)
+def test_the_answer_follows_the_script(shelf: Shelf, case: Case) -> None:
     for _ in range(2):  # from the folder, then from memory
-        status, found, body = fetch(shelf, method, target, *_items(fields))
-        assert status == int(expected[0])
-        for item in expected[1:]:
-            name, _, value = item.partition(": ")
-            if name.startswith("!"):
-                assert name[1:] not in found
-            else:
-                assert found.get(name) == value, name
-        assert len(body) == (0 if method == "HEAD" else int(found["Content-Length"]))
+        status, found, body = fetch(shelf, case.method, case.target, *case.fields)
+        assert case.faults(status, {name.lower(): value for name, value in found.items()}, body) == []
 
 
 @pytest.mark.parametrize(
@@ -177,7 +61,7 @@ def test_the_body_is_the_file_to_the_byte(shelf: Shelf, edition: Path, target: s
     assert fetch(shelf, "GET", target, ALL)[2] == (edition / name).read_bytes()
 
 
-@pytest.mark.parametrize("target", SECRET.split())
+@pytest.mark.parametrize("target", f"{SECRET} {LINKS}".split())
 def test_no_path_leads_to_what_is_not_of_the_edition(shelf: Shelf, edition: Path, target: str) -> None:
     missing = fetch(shelf, "GET", "/a/nothing.html")
     assert fetch(shelf, "GET", target) in (missing, (400, *fetch(shelf, "GET", "file:x")[1:]))

@@ -65,7 +65,7 @@ class Shelf:
         """The answer to ``request``. Raises OSError when the folder itself fails."""
         if size := wire.rung(request.path):
             head = wire.rung_head(size)
-            return Reply(head if request.head_only else head + _noise()[:size], 200)
+            return Reply(head if request.head_only else head + noise()[:size], 200)
         sheet = self._find(request.path, request.codings)
         if sheet is None:
             return self._missing(request)
@@ -176,7 +176,7 @@ def _sheet(file: int, found: os.stat_result, place: str, label: wire.Label) -> S
 
 
 @functools.cache
-def _noise() -> bytes:
+def noise() -> bytes:
     """Bytes that nothing on the way can make smaller, always the same."""
     return shake_256(b"heliograph/ladder").digest(SLICE)
 
