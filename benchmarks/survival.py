@@ -48,7 +48,7 @@ from heliograph.lab.world import World, missing
 READER: Final = Path(__file__).with_name("reader.py")
 SUFFIX: Final = "mirror.example"
 NETWORK: Final = ["203.0.113.0/24"]
-AT_ONCE: Final = 8  # rows; they mostly wait
+AT_ONCE: Final = 4  # rows; they mostly wait
 POST_QUANTUM: Final = 1_088  # bytes of an ML-KEM-768 ciphertext (FIPS 203) in a server's hello
 CHAIN: Final = (875, 655 + POST_QUANTUM, 682)  # bytes of DER; see above
 VISITS: Final = ("front page", "story", "three parts", "picture")
@@ -191,7 +191,17 @@ def serve_config(server: Server, grounds: Grounds, run: Path) -> list[str]:
     cert = grounds.cert
     site = Site(folder=grounds.edition, names=(server.host,), listens=(("", 443),), cert=cert)
     if server.name == "serve":
-        return [sys.executable, "-m", "heliograph", "serve", str(grounds.edition), "--listen", ":443", "--cert", str(cert)]
+        return [
+            sys.executable,
+            "-m",
+            "heliograph",
+            "serve",
+            str(grounds.edition),
+            "--listen",
+            ":443",
+            "--cert",
+            str(cert),
+        ]
     if server.name == "caddy":
         (run / "Caddyfile").write_text(caddy(site), encoding="utf-8")
         return ["caddy", "run", "--adapter", "caddyfile", "--config", str(run / "Caddyfile")]
@@ -224,12 +234,14 @@ def build(stack: ExitStack, grounds: Grounds, found: Sequence[Row], servers: Seq
     return world
 
 
-def read(world: World, network: str, server: Server, grounds: Grounds, **more: Any) -> list[dict[str, Any]]:
-    """What became of the visits to ``server``."""
+def read(
+    world: World, network: str, server: Server, grounds: Grounds, visits: Sequence[Sequence[str]]
+) -> list[dict[str, Any]]:
+    """What became of ``visits`` to ``server``."""
     if server.manner == "h2":
         return [by_curl(world, network, server, grounds)]
-    trips = [["/", *(f"/sub{n}.bin" for n in range(len(SUBS)))]] if server.usual else grounds.visits
-    asked = {"name": server.host, "roots": str(grounds.roots), "visits": trips, "manner": server.manner, **more}
+    trips = [["/", *(f"/sub{n}.bin" for n in range(len(SUBS)))]] if server.usual else visits
+    asked = {"name": server.host, "roots": str(grounds.roots), "visits": trips, "manner": server.manner}
     done = world.run(network, [sys.executable, "-ISB", READER, json.dumps(asked)], timeout=600)
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
@@ -240,7 +252,18 @@ def by_curl(world: World, network: str, server: Server, grounds: Grounds) -> dic
     """The usual site over one connection of HTTP/2: the page, then all of its parts side by side."""
     names = ["", *(f"sub{n}.bin" for n in range(len(SUBS)))]
     command = ["curl", "-sS", "--http2", "-Z", "--parallel-max", "12", "--cacert", str(grounds.roots)]
-    command += ["--speed-time", "5", "--speed-limit", "1", "--connect-timeout", "5", "--max-time", "60", "-w", "%{size_download} %{num_connects}\\n"]
+    command += [
+        "--speed-time",
+        "5",
+        "--speed-limit",
+        "1",
+        "--connect-timeout",
+        "5",
+        "--max-time",
+        "60",
+        "-w",
+        "%{size_download} %{num_connects}\\n",
+    ]
     for name in names:
         command += ["-o", "/dev/null", f"https://{server.host}/{name}"]
     start = time.monotonic()
@@ -258,13 +281,25 @@ def matrix(grounds: Grounds, found: Sequence[Row], servers: Sequence[Server], rt
         world = build(stack, grounds, found, servers, rtt)
 
         def one(number: int) -> dict[str, Any]:
-            told = {server.name: read(world, f"r{number}", server, grounds) for server in servers}
+            visits = grounds.visits[: 1 if found[number].fatal else None]
+            with ThreadPoolExecutor(len(servers)) as side:  # under names of their own, and they mostly wait
+                told = dict(
+                    zip(
+                        (server.name for server in servers),
+                        side.map(lambda server: read(world, f"r{number}", server, grounds, visits), servers),
+                        strict=True,
+                    )
+                )
             counted = world.box(f"r{number}").stats()
             names = {name: value["most_within_window"] for name, value in counted["names"].items()}
             return {"row": found[number], "told": told, "hellos": names, "packets": packets(counted)}
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(track(pool.map(one, range(len(found))), "rows", len(found), transient=True, console=Console(stderr=True)))
+            return list(
+                track(
+                    pool.map(one, range(len(found))), "rows", len(found), transient=True, console=Console(stderr=True)
+                )
+            )
 
 
 def packets(counted: Mapping[str, Any]) -> dict[str, int]:
@@ -300,10 +335,20 @@ def tables(results: Sequence[Mapping[str, Any]], servers: Sequence[Server]) -> l
         if not chosen:
             continue
         lines = tuple(
-            (one["row"].name, *([one["row"].fatal] if fatal else []), *(cell(server, one["told"][server.name]) for server in servers))
+            (
+                one["row"].name,
+                *([one["row"].fatal] if fatal else []),
+                *(cell(server, one["told"][server.name]) for server in servers),
+            )
             for one in chosen
         )
-        columns = ("censor", *(["blocked by"] if fatal else []), *(heads.get(server.name, server.name) for server in servers))
-        notes = ("seconds and KB of the four visits (six pages, one twice) without pauses, TLS included, and connections",)
+        columns = (
+            "censor",
+            *(["blocked by"] if fatal else []),
+            *(heads.get(server.name, server.name) for server in servers),
+        )
+        notes = (
+            "seconds and KB of the four visits (six pages, one twice) without pauses, TLS included, and connections",
+        )
         found.append(Table(title=title, columns=columns, rows=lines, command=COMMAND, notes=() if fatal else notes))
     return found

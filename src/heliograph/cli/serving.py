@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from heliograph.adapters.serve import address
+from heliograph.adapters.serve import address, chain, cost
 from heliograph.adapters.serve.caddy import caddy
 from heliograph.adapters.serve.nginx import nginx
 from heliograph.adapters.serve.outfit import Site, write_rungs
+from heliograph.cli.screen import out
 from heliograph.model import ConfigError
 
 _WRITERS = {"nginx": nginx, "caddy": caddy}
@@ -62,3 +65,69 @@ def _write(file: Path, text: str) -> None:
         draft.replace(file)
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", where=str(file)) from error
+
+
+def check(cert: Path | None, key: Path | None, *, as_json: bool) -> int:
+    """Measure what the certificate costs each reader, tell it and how to make it cheaper; the exit code.
+
+    Raises:
+        ConfigError: there is no certificate, or it cannot be used.
+    """
+    if cert is None:
+        remedy = "add --cert CHAIN.pem; without TLS there is nothing to measure"
+        raise ConfigError("what to check is missing", where="serve --check", remedy=remedy)
+    costs = cost.measure(cert, key)
+    sent = chain.read_chain(cert)
+    tips = chain.advice(sent, chain.trusted_names())
+    good = all(one.survives for one in costs)
+    if as_json:
+        print(json.dumps(_as_object(costs, sent, tips, good=good)))
+        return 0 if good else 1
+    for line in _lines(costs, sent, tips, good=good):
+        out.print(line, markup=False, soft_wrap=True)
+    return 0 if good else 1
+
+
+def _as_object(
+    costs: Sequence[cost.Cost], sent: Sequence[chain.Certificate], tips: Sequence[str], *, good: bool
+) -> dict[str, object]:
+    rows = [
+        {
+            "connection": one.name,
+            "handshake": one.handshake,
+            "packets": one.packets,
+            "computed": one.computed,
+            "room": {f"{cost.PACKETS} packets": one.room_in_packets}
+            | {f"{limit} bytes": one.room(limit) for limit in cost.BYTES},
+            "ok": one.survives,
+        }
+        for one in costs
+    ]
+    certificates = [{"size": one.size, "key": one.key, "name": one.common_name} for one in sent]
+    return {"ok": good, "page": cost.PAGE, "connections": rows, "chain": certificates, "advice": list(tips)}
+
+
+def _lines(
+    costs: Sequence[cost.Cost], sent: Sequence[chain.Certificate], tips: Sequence[str], *, good: bool
+) -> Sequence[str]:
+    """The report, at most 80 columns wide."""
+    sizes = " + ".join(f"{one.size:,}" for one in sent)
+    found = [f"chain      {sizes} B, key {sent[0].key}", ""]
+    found.append(f"{'connection':<17}{'handshake':>10}{'packets':>9}   room for an answer within")
+    limits = "".join(f"{f'{limit:,} B':>10}" for limit in cost.BYTES)
+    found.append(f"{'':<17}{'':>10}{'':>9}{f'{cost.PACKETS} packets':>12}{limits}")
+    for one in costs:
+        name = one.name + ("*" if one.computed else "")
+        room = "".join(f"{one.room(limit):>8,} B" for limit in cost.BYTES)
+        found.append(f"{name:<17}{one.handshake:>8,} B{one.packets:>9}{one.room_in_packets:>10,} B{room}")
+    if any(one.computed for one in costs):
+        found.append("* reckoned, since this OpenSSL does not have it; browsers prefer it")
+    found.append(f"packets: for a page of {cost.PAGE:,} B, both ways; on a long line some more")
+    found.append("")
+    verdict = "arrives under each of these limits" if good else "does NOT arrive under one of these limits"
+    found.append(f"A page of {cost.PAGE:,} B {verdict}.")
+    for tip in tips:
+        found += textwrap.wrap(tip, 80, initial_indent="- ", subsequent_indent="  ")
+    if not tips:
+        found.append("Nothing to gain: the chain is as short as it can be, one session ticket is sent.")
+    return found
