@@ -142,6 +142,7 @@ PARTS = (
         ),
     ),
     Part(name="lab", title="The lab", module="benchmarks.lab"),
+    Part(name="survival", title="Survival", module="benchmarks.survival"),
     Part(name="whole", title="Whole tools", module="benchmarks.whole", arguments=("--stories", "1000", "--first")),
     Part(
         name="whole-10000",

@@ -20,7 +20,7 @@ import time
 from typing import Any
 
 PAUSE = 1.3  # seconds; longer than the window in which hellos are counted
-SILENCE = 5.0  # seconds without a byte after which a reader gives up
+SILENCE = 10.0  # seconds without a byte after which a reader gives up: ten round trips of the slowest line here
 LONGEST = 60.0  # seconds that a visit may take
 SOCKETS = 6
 HELLO = 1_760  # bytes of the first flight: a browser with a post-quantum key share, two packets
@@ -73,7 +73,7 @@ class Line:
             if not wants:
                 return result
             if time.monotonic() > self.seen["until"]:
-                raise TimeoutError
+                raise TimeoutError  # dribble is not arrival
             data = self.sock.recv(65_536)
             self.seen["bytes"] += len(data)
             if not data:
@@ -100,6 +100,8 @@ class Line:
         except (OSError, KeyError) as error:
             raise Lost(f"{self.step}: {word(error)}") from None
         body, self.plain = self.plain[:length], self.plain[length:]
+        if self.asked.get("resume", True):
+            self.asked["session"] = self.tls.session  # as browsers do; its ticket came before the page, or with it
         self.open = self.open and fields.get(b"connection") != b"close"
         if not head.startswith(b"HTTP/1.1 200"):
             raise Lost(head[9:12].decode())
@@ -161,10 +163,12 @@ def side_by_side(asked: dict[str, Any], paths: list[str], first: Line, seen: dic
 
     def work(line: Line | None) -> None:
         try:
-            while not waiting.empty():
-                path = waiting.get()
+            while True:
+                path = waiting.get_nowait()
                 line = line if line and line.open else Line(asked, seen)
                 seen["body"] += len(line.get(path))
+        except queue.Empty:
+            pass
         except Lost as lost:
             seen["lost"] = str(lost)
 

@@ -1,6 +1,8 @@
 """What arrives behind which censor: an edition from ``serve``, nginx and Caddy, beside a usual site.
 
-    python -m benchmarks.survival [--rows NAME ...] [--no-chromium] [--json]
+    python -m benchmarks.survival [--rows NAME ...] [--no-margins] [--json]
+
+A run without --rows and --no-margins writes its tables into ``docs/survival.md``, between the markers.
 
 One edition (``heliograph demo``), four visits: a front page, a story of one part, a story of three parts opened one
 right after the other, a story and then one of its pictures. Profiles are taken as they are: the mirror is fresh, on no
@@ -10,272 +12,48 @@ each page, finished on Content-Length, 1.3 s between visits, round trip 40 ms. T
 ECDSA (875, 655 and 682 B), and 1,088 B more stand for the post-quantum key share that OpenSSL 3.0 does not have.
 
 Beside it, from nginx as Debian configures it: the same files over one kept connection; and the usual site, a page of
-60 KB with ten sub-resources (300 KB in all), over six connections and over HTTP/2. Needs nginx, Caddy, curl, and root or
-user namespaces.
+60 KB with ten sub-resources (300 KB in all), over six connections and over HTTP/2. Needs nginx, Caddy, curl, and root
+or user namespaces.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import shake_256
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import track
-from tests.authority import Authority
 
-from benchmarks.report import Section, Table, show, to_plain
-from heliograph.adapters.serve.caddy import caddy
-from heliograph.adapters.serve.nginx import nginx
-from heliograph.adapters.serve.outfit import Site
-from heliograph.lab.censor import Line, library
-from heliograph.lab.censor.library import Profile
-from heliograph.lab.world import World, missing
+from benchmarks.grounds import CHAIN, POST_QUANTUM, SERVERS, Grounds, Row, Server, build, read, rows
+from benchmarks.report import Figure, Section, Table, machine, markdown, show, to_plain, write_between
+from heliograph.lab.censor import library
+from heliograph.lab.world import missing, need
 
-READER: Final = Path(__file__).with_name("reader.py")
-SUFFIX: Final = "mirror.example"
-NETWORK: Final = ["203.0.113.0/24"]
-AT_ONCE: Final = 4  # rows; they mostly wait
-POST_QUANTUM: Final = 1_088  # bytes of an ML-KEM-768 ciphertext (FIPS 203) in a server's hello
-CHAIN: Final = (875, 655 + POST_QUANTUM, 682)  # bytes of DER; see above
+AT_ONCE: Final = 5  # rows; they mostly wait
 VISITS: Final = ("front page", "story", "three parts", "picture")
-SUBS: Final = (20_000, 30_000, *[31_250] * 8)  # bytes of what a usual page is made of
-PAGE: Final = 60_000
-COMMAND: Final = "python -m benchmarks.survival"
-NGINX_MAIN: Final = """user root; daemon off; master_process off; worker_processes 1; pid {run}/{name}.pid;
-error_log /dev/null emerg; events {{ worker_connections 768; }}
-http {{
-  client_body_temp_path {run}/t; proxy_temp_path {run}/t; fastcgi_temp_path {run}/t; uwsgi_temp_path {run}/t;
-  scgi_temp_path {run}/t;
-  {inner}
-}}
-"""
-# Debian's /etc/nginx/nginx.conf and its default site, but for the log and the certificate.
-USUAL: Final = """sendfile on; tcp_nopush on; types_hash_max_size 2048; include /etc/nginx/mime.types;
-  default_type application/octet-stream; ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on;
-  access_log off; gzip on;
-  server {{ listen 443 ssl{http2}; root {root}; index index.html; server_name _; ssl_certificate {cert};
-    ssl_certificate_key {cert}; location / {{ try_files $uri $uri/ =404; }} }}
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """One column: a server in a place of its own, and how it is read."""
-
-    name: str
-    address: str
-    manner: str = "fresh"
-    usual: bool = False  # serves the usual site
-
-    @property
-    def host(self) -> str:
-        """Its host name."""
-        return f"{self.name}.{SUFFIX}"
-
-
-SERVERS: Final = (
-    Server(name="serve", address="203.0.113.10"),
-    Server(name="nginx", address="203.0.113.20"),
-    Server(name="caddy", address="203.0.113.30"),
-    Server(name="kept", address="203.0.113.40", manner="kept"),
-    Server(name="usual", address="203.0.113.50", manner="six", usual=True),
-    Server(name="usual-h2", address="203.0.113.60", manner="h2", usual=True),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One censor."""
-
-    name: str
-    profile: Profile
-    fatal: str = ""  # why no server at this name and address can survive it, "" if one can
-
-
-# What is aimed at a name or an address leaves a server there no choice; another mirror is the answer.
-FATAL: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("sni-rst", "sni-rst-answer", "sni-rst-beside", "sni-rst-by", "sni-drop", "sni-mute"), "name"),
-    **dict.fromkeys(("dns-nx", "dns-inject", "dns-drop"), "name (DNS)"),
-    **dict.fromkeys(("ip-blackhole", "ip-reject", "ip-rst", "ip-last-ack"), "address"),
-    **dict.fromkeys(("allow-list", "ru-whitelist"), "address"),
-    "allow-list-sni": "name",
-    "tls-intercept": "certificate",
+OURS: Final = ("serve", "nginx", "caddy")
+HEADS: Final[Mapping[str, str]] = {
+    "nginx": "nginx, mirror-config",
+    "caddy": "Caddy, mirror-config",
+    "kept": "nginx as it comes, same files",
+    "usual": "nginx as it comes, usual site",
+    "usual-h2": "the same, HTTP/2",
 }
+COMMAND: Final = "python -m benchmarks.survival"
 
 
-def rows(wanted: Sequence[str] = ()) -> list[Row]:
-    """A row for each profile, then one for each rule, aimed at the mirrors; ``wanted`` ones only, if any."""
-    found = [
-        Row(name=name, profile=library.profile(name), fatal=FATAL.get(name, "")) for name in library.names("profiles")
-    ]
-    found += [Row(name=name, profile=aimed(name), fatal=FATAL.get(name, "")) for name in library.names("rules")]
-    chosen = [row for row in found if not wanted or row.name in wanted]
-    return sorted(chosen, key=lambda row: bool(row.fatal))
-
-
-def aimed(name: str) -> Profile:
-    """The rule ``name`` with the mirrors' name and network in place of those it is written for."""
-    rule = library.rule(name)
-    sets = [f"{name}.names={SUFFIX}"] if rule.names and name != "ech" else []
-    sets += [f"{name}.to={','.join(NETWORK)}"] if rule.to else []
-    return library.profile(name, sets)
-
-
-class Grounds:
-    """The edition and the usual site on disk, the certificates, and which pages a reader visits."""
-
-    def __init__(self, folder: Path, *, chain: Sequence[int] = CHAIN) -> None:
-        self.folder = folder
-        self.edition = folder / "edition"
-        self.usual = folder / "usual"
-        now = datetime.now(UTC)  # noqa: TID251 - a command
-        authority = Authority(folder / "ca", now, depth=len(chain) - 1, sizes=chain)
-        self.cert, self.roots = authority.leaf(f"x.{SUFFIX}", *(one.host for one in SERVERS)), authority.file
-        self.visits: list[list[str]] = []
-
-    def make(self) -> None:
-        """Publish the edition of the demo, and write the usual site."""
-        place = self.folder / "demo"
-        command = [
-            sys.executable,
-            "-m",
-            "heliograph",
-            "demo",
-            "--folder",
-            str(place),
-            "--once",
-            "--port",
-            "0",
-            "--json",
-        ]
-        subprocess.run(command, check=True, capture_output=True)
-        self.edition = next((place / "mirrors").iterdir())
-        self.visits = visits(self.edition)
-        self.usual.mkdir()
-        for name, size in (("index.html", PAGE), *((f"sub{n}.bin", size) for n, size in enumerate(SUBS))):
-            (self.usual / name).write_bytes(shake_256(name.encode()).digest(size))
-
-
-def visits(edition: Path) -> list[list[str]]:
-    """The paths of the four visits."""
-    stories = sorted(path.relative_to(edition).as_posix() for path in (edition / "a").glob("*.html"))
-    third = next(path for path in stories if path.endswith(".3.html"))
-    base = third.removesuffix(".3.html")
-    single = next(
-        path for path in stories if re.fullmatch(r"a/[0-9a-z]{7}\.html", path) and f"{path[:-5]}.2.html" not in stories
-    )
-    for path in stories:
-        pictures = re.findall(rb'href="((?:\.\./a/)?[a-z0-9./]*i/[a-z0-9./]+\.html)', (edition / path).read_bytes())
-        if pictures:
-            picture = (Path("/a") / pictures[0].decode()).as_posix()
-            return [["/"], [f"/{single}"], [f"/{base}.html", f"/{base}.2.html", f"/{third}"], [f"/{path}", picture]]
-    raise RuntimeError(f"{edition}: no story with a picture")
-
-
-def serve_config(server: Server, grounds: Grounds, run: Path) -> list[str]:
-    """Write what ``server`` needs into ``run``; the command that starts it in the foreground."""
-    cert = grounds.cert
-    site = Site(folder=grounds.edition, names=(server.host,), listens=(("", 443),), cert=cert)
-    if server.name == "serve":
-        return [
-            sys.executable,
-            "-m",
-            "heliograph",
-            "serve",
-            str(grounds.edition),
-            "--listen",
-            ":443",
-            "--cert",
-            str(cert),
-        ]
-    if server.name == "caddy":
-        (run / "Caddyfile").write_text(caddy(site), encoding="utf-8")
-        return ["caddy", "run", "--adapter", "caddyfile", "--config", str(run / "Caddyfile")]
-    inner = nginx(site)
-    if server.name != "nginx":
-        root = grounds.usual if server.usual else grounds.edition
-        inner = USUAL.format(root=root, cert=cert, http2=" http2" if server.manner == "h2" else "")
-    file = run / f"{server.name}.conf"
-    file.write_text(NGINX_MAIN.format(run=run, name=server.name, inner=inner), encoding="utf-8")
-    return ["nginx", "-p", str(run), "-e", "/dev/null", "-c", str(file)]
-
-
-def build(stack: ExitStack, grounds: Grounds, found: Sequence[Row], servers: Sequence[Server], rtt: float) -> World:
-    """One world: a network behind each row's censor, a place for each server."""
-    run = grounds.folder / f"run-{len(list(grounds.folder.iterdir()))}"
-    run.mkdir()
-    world = stack.enter_context(
-        World(
-            {f"r{number}": row.profile for number, row in enumerate(found)},
-            {server.name: [server.address] for server in servers},
-            names={server.host: [server.name] for server in servers},
-            line=Line(rtt=rtt),
-        )
-    )
-    env = {"HOME": str(run), "XDG_DATA_HOME": str(run), "XDG_CONFIG_HOME": str(run)}
-    for server in servers:
-        world.spawn(server.name, serve_config(server, grounds, run), env=env, cwd=run)
-    for server in servers:
-        world.wait_for(server.name, 443)
-    return world
-
-
-def read(
-    world: World, network: str, server: Server, grounds: Grounds, visits: Sequence[Sequence[str]]
+def matrix(
+    grounds: Grounds, found: Sequence[Row], servers: Sequence[Server], rtt: float, **more: float
 ) -> list[dict[str, Any]]:
-    """What became of ``visits`` to ``server``."""
-    if server.manner == "h2":
-        return [by_curl(world, network, server, grounds)]
-    trips = [["/", *(f"/sub{n}.bin" for n in range(len(SUBS)))]] if server.usual else visits
-    asked = {"name": server.host, "roots": str(grounds.roots), "visits": trips, "manner": server.manner}
-    done = world.run(network, [sys.executable, "-ISB", READER, json.dumps(asked)], timeout=600)
-    if done.returncode:
-        raise RuntimeError(done.stderr.decode())
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def by_curl(world: World, network: str, server: Server, grounds: Grounds) -> dict[str, Any]:
-    """The usual site over one connection of HTTP/2: the page, then all of its parts side by side."""
-    names = ["", *(f"sub{n}.bin" for n in range(len(SUBS)))]
-    command = ["curl", "-sS", "--http2", "-Z", "--parallel-max", "12", "--cacert", str(grounds.roots)]
-    command += [
-        "--speed-time",
-        "5",
-        "--speed-limit",
-        "1",
-        "--connect-timeout",
-        "5",
-        "--max-time",
-        "60",
-        "-w",
-        "%{size_download} %{num_connects}\\n",
-    ]
-    for name in names:
-        command += ["-o", "/dev/null", f"https://{server.host}/{name}"]
-    start = time.monotonic()
-    done = world.run(network, command, timeout=600)
-    lines = [line.split() for line in done.stdout.decode().splitlines()]
-    body = sum(int(one[0]) for one in lines if len(one) == 2)
-    lost = "" if done.returncode == 0 and body == PAGE + sum(SUBS) else f"curl {done.returncode}"
-    connections = sum(int(one[1]) for one in lines if len(one) == 2)
-    return {"connections": connections, "bytes": body, "body": body, "lost": lost, "seconds": time.monotonic() - start}
-
-
-def matrix(grounds: Grounds, found: Sequence[Row], servers: Sequence[Server], rtt: float) -> list[dict[str, Any]]:
     """For each row what became of the visits to each server, and the most hellos within the censor's window."""
     with ExitStack() as stack:
         world = build(stack, grounds, found, servers, rtt)
@@ -286,7 +64,7 @@ def matrix(grounds: Grounds, found: Sequence[Row], servers: Sequence[Server], rt
                 told = dict(
                     zip(
                         (server.name for server in servers),
-                        side.map(lambda server: read(world, f"r{number}", server, grounds, visits), servers),
+                        side.map(lambda server: read(world, f"r{number}", server, grounds, visits, **more), servers),
                         strict=True,
                     )
                 )
@@ -323,12 +101,113 @@ def cell(server: Server, told: Sequence[Mapping[str, Any]]) -> str:
     return f"**fails**: {', '.join(name for name, _ in lost)} ({lost[0][1]}); {cost}"
 
 
+CHAINS: Final[Mapping[str, tuple[int, ...]]] = {
+    "ECDSA to Root X2, X25519": (875, 655, 682),
+    "ECDSA to Root X2, ML-KEM": CHAIN,
+    "ECDSA by default, ML-KEM": (875, 655 + POST_QUANTUM, 682, 1_140),
+    "RSA by default, ML-KEM": (1_239 + 512, 1_247 + POST_QUANTUM, 1_528),  # 512: a longer signature of the handshake
+}
+LIMITS: Final = (
+    *(f"curtain-25p:limit={number}" for number in (18, 20, 22, 25, 32)),
+    *(f"curtain-16k:limit={number}" for number in (12_000, 14_000, 16_384)),
+)
+
+
+def margins(folder: Path, grounds: Grounds, rtt: float) -> Table:
+    """How many of the seven pages of the visits arrive from each server, by chain and limit of the curtain."""
+    found = [Row(name=text, profile=library.profile(text)) for text in LIMITS]
+    lines = []
+    for number, (name, chain) in enumerate(CHAINS.items()):
+        own = Grounds(folder / f"chain-{number}", chain=chain)
+        own.edition, own.usual, own.visits = (
+            grounds.edition,
+            grounds.usual,
+            [[page] for visit in grounds.visits for page in visit],
+        )
+        results = matrix(own, found, SERVERS[:3], rtt, resume=False, silence=3.0)
+        for server in SERVERS[:3]:
+            arrived = [sum(not one["lost"] for one in result["told"][server.name]) for result in results]
+            most = max(result["packets"].get(server.host, 0) for result in results)
+            lines.append((f"{name}, {server.name}", *(str(count) for count in arrived), most))
+    return Table(
+        title="Of seven pages how many arrive, by chain and limit",
+        columns=(
+            "chain, server",
+            *(f"{text.rpartition('=')[2]} {'packets' if '25p' in text else 'B'}" for text in LIMITS),
+            "most packets",
+        ),
+        rows=tuple(lines),
+        command=COMMAND,
+        notes=(
+            "most packets: the largest number, both ways counted, of a connection's last packet with payload",
+            "sizes are those of Let's Encrypt's chains of 2026; keys and signatures are of P-256 everywhere, filled up",
+        ),
+    )
+
+
+def summary(date: str, results: Sequence[Mapping[str, Any]]) -> Section:
+    """How many censors each server stands, with the README's line."""
+    fair = [one for one in results if not one["row"].fatal]
+    stood = {
+        server.name: sum(not any(page["lost"] for page in one["told"][server.name]) for one in fair)
+        for server in SERVERS
+    }
+    table = Table(
+        title="Censors, of those that a server can survive, behind which everything arrives",
+        columns=("server", f"of {len(fair)}"),
+        rows=tuple((HEADS.get(name, name), count) for name, count in stood.items()),
+        command=COMMAND,
+        notes=("each row, and what is compared: docs/survival.md",),
+    )
+    figure = Figure(
+        what="censors, of those that a server can survive, behind which all pages arrive",
+        value=f"{min(stood[name] for name in OURS)} of {len(fair)}",
+        goal="all",
+        beside=f"a usual site: {stood['usual']}",
+        command=COMMAND,
+    )
+    return Section(name="Survival", date=date, tables=(table,), figures=(figure,))
+
+
+def main() -> int:
+    """Measure, print tables, and with --json a line that ``benchmarks`` writes into the documents."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", nargs="*", default=[], metavar="NAME", help="only these profiles and rules")
+    parser.add_argument("--no-margins", action="store_true", help="leave out the chains and limits")
+    parser.add_argument("--rtt", type=float, default=40.0, help="round trip in milliseconds")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    reason = missing() or next(
+        (f"{tool} is not installed" for tool in ("nginx", "caddy", "curl") if not which(tool)), ""
+    )
+    if reason:
+        print(f"cannot be measured here: {reason}", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="heliograph-survival-") as place:
+        folder = Path(place)
+        grounds = Grounds(folder)
+        grounds.make()
+        results = matrix(grounds, rows(args.rows), SERVERS, args.rtt / 1_000)
+        more = [] if args.no_margins else [margins(folder, grounds, args.rtt / 1_000)]
+    date = f"{datetime.now(UTC):%Y-%m-%d}"  # noqa: TID251 - a command, the only place where the clock is read
+    short, long = summary(date, results), [*tables(results, SERVERS), *more]
+    for table in (*short.tables, *long):
+        show(table, Console(width=160))
+    if not args.rows and not args.no_margins:
+        text = "\n".join([f"Measured on {date}. Machine: {machine()}.", "", *map(markdown, long)])
+        write_between(Path(__file__).resolve().parents[1] / "docs" / "survival.md", "survival", text)
+    if args.json:
+        print(json.dumps({"sections": [to_plain(short)]}))
+    return 0
+
+
+def which(tool: str) -> str | None:
+    """Where ``tool`` is, also in the places that an ordinary user's search path lacks."""
+    return shutil.which(tool, path=need.path())
+
+
 def tables(results: Sequence[Mapping[str, Any]], servers: Sequence[Server]) -> list[Table]:
     """The matrix as two tables: what a server can survive, and what none can."""
-    heads = {
-        "kept": "nginx as it comes, same files", "usual": "nginx as it comes, usual site", "usual-h2": "the same, HTTP/2",
-        "nginx": "nginx, mirror-config", "caddy": "Caddy, mirror-config",
-    }  # fmt: skip
     found = []
     for fatal, title in ((False, "What can be survived"), (True, "What no server at this name and address survives")):
         chosen = [one for one in results if bool(one["row"].fatal) is fatal]
@@ -345,10 +224,14 @@ def tables(results: Sequence[Mapping[str, Any]], servers: Sequence[Server]) -> l
         columns = (
             "censor",
             *(["blocked by"] if fatal else []),
-            *(heads.get(server.name, server.name) for server in servers),
+            *(HEADS.get(server.name, server.name) for server in servers),
         )
         notes = (
             "seconds and KB of the four visits (six pages, one twice) without pauses, TLS included, and connections",
         )
         found.append(Table(title=title, columns=columns, rows=lines, command=COMMAND, notes=() if fatal else notes))
     return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -112,7 +112,8 @@ def _kinds() -> Iterator[Kind]:
         yield Kind(name=name, pattern=f"^/{pattern}$", sample=sample)
     text = "|".join(paths.TEXT_TYPES)
     roots_too = "|".join(re.escape(name) for name in _ROOTS if wire.encodable(name))
-    changing = rf"{roots_too}|log/checkpoint|now|sw\.js|reader\.html|tuf/timestamp\.json|a/(?:{_SEGMENT}/)*{_SEGMENT}\.(?:{text})"
+    named = rf"{roots_too}|log/checkpoint|now|sw\.js|reader\.html|tuf/timestamp\.json"
+    changing = rf"{named}|a/(?:{_SEGMENT}/)*{_SEGMENT}\.(?:{text})"
     for coding in ("gz", "br"):  # encodings asked for by their own names: opaque files
         yield Kind(name=coding, pattern=rf"^/(?:{changing})\.{coding}$", sample=f"index.html.{coding}")
         fixed = rf"^/(?:{_SIGNED}|{_TILE})\.{coding}$"
