@@ -122,7 +122,7 @@ def _lines(
         found.append(f"{name:<17}{one.handshake:>8,} B{one.packets:>9}{one.room_in_packets:>10,} B{room}")
     if any(one.computed for one in costs):
         found.append("* reckoned, since this OpenSSL does not have it; browsers prefer it")
-    found.append(f"packets: for a page of {cost.PAGE:,} B, both ways; on a long line some more")
+    found.append(f"packets: for a page of {cost.PAGE:,} B, both ways, {cost.LONG_LINE} of them for a long line")
     found.append("")
     verdict = "arrives under each of these limits" if good else "does NOT arrive under one of these limits"
     found.append(f"A page of {cost.PAGE:,} B {verdict}.")

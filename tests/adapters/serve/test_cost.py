@@ -40,6 +40,13 @@ def test_a_chain_that_is_too_long_is_found_out(tmp_path: Path) -> None:
     assert resumed.survives
 
 
+def test_the_default_chain_of_rsa_is_too_long_and_that_of_ecdsa_is_not(tmp_path: Path) -> None:
+    ecdsa = cost.measure(made(tmp_path / "ecdsa", (875, 655, 682, 1_140)), None)
+    assert all(one.survives for one in ecdsa)
+    rsa = cost.measure(made(tmp_path / "rsa", (1_239 + 512, 1_247, 1_528)), None)  # 512: a longer signature
+    assert not rsa[0].survives
+
+
 def test_room_is_what_the_limit_leaves() -> None:
     one = cost.Cost(name="", handshake=4_000, packets=20)
     assert one.room(14_000) == 14_000 - 4_000 - 24 - 3 * 22

@@ -52,6 +52,7 @@ class _Proxy:
         link.settimeout(_PATIENCE)
         with suppress(OSError), link:
             name = _peek(link)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)  # else short messages would never wake us
             with socket.create_connection((meant[0].removeprefix("::ffff:"), meant[1]), timeout=_PATIENCE) as server:
                 if not name or (self._names and not dns.is_within(name, self._names)):
                     _join(link, server)
