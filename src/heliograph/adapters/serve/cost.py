@@ -4,7 +4,7 @@ The curtain counts the handshake like any other byte and packet. Three connectio
 that is resumed, and one with a hello as long as a browser's (two packets). Bytes are those from the server. Packets are
 those of a page of ``PAGE`` bytes, head included, both ways, until the page is whole in the reader's hands, with the
 segments of an Ethernet path; the largest of some turns, and ``LONG_LINE`` more, because loopback joins ACKs that a line
-of 40 ms does not: behind the lab's censor the same pages took 20 to 26 packets where loopback took 17 to 22
+of 40 ms does not: behind the lab's censor pages took at most 20 to 25 packets where loopback took 17 to 22
 (docs/survival.md).
 
 Where OpenSSL has no X25519MLKEM768, which browsers prefer, its cost is added and marked as computed: a server's share
