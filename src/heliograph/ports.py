@@ -358,6 +358,55 @@ class Reach(Protocol):
         ...
 
 
+class Drop(Protocol):
+    """Where a mirror lays sealed messages of strangers, and finds what it gives out to vantages. Holds no reader."""
+
+    def take(self, message: bytes) -> bool:
+        """Keep a message of exactly 4,096 bytes; another one of the same bytes changes nothing. False if it is none.
+
+        Raises:
+            StoreError: it could not be kept.
+        """
+        ...
+
+    def sheet(self, path: str) -> bytes:
+        """The work list asked for by this path, at most 5,120 bytes; b"" where there is none. Never raises."""
+        ...
+
+
+class Mailbox(Protocol):
+    """Messages that wait: what a drop took in, what a vantage has to send. Not trusted: anybody may have written them.
+
+    Each method raises ``StoreError`` where the folder cannot be used.
+    """
+
+    def take(self, message: bytes) -> bool:
+        """See ``Drop``."""
+        ...
+
+    def names(self) -> list[str]:
+        """The messages there are."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """A message, at most one byte longer than it may be; b"" where there is none."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Forget one."""
+        ...
+
+
+class Line(Protocol):
+    """The way from a vantage to a drop. Not trusted: it can lose a message, not read it."""
+
+    place: str  # where the drop is
+
+    async def post(self, message: bytes) -> bool:
+        """Whether the message was taken. Never raises but for cancellation."""
+        ...
+
+
 class Watcher(Protocol):
     """Who looks on: a progress bar, a log for scripts, nobody."""
 

@@ -13,6 +13,7 @@ from heliograph import __version__
 from heliograph.cli.keys_app import keys_app
 from heliograph.cli.lab_app import lab_app
 from heliograph.cli.options import HERE, ConfigPath, Json, Paced, PassphraseFile, Pinned
+from heliograph.cli.vantage_app import vantage_app
 from heliograph.model import ConfigError
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 app.add_typer(keys_app, name="keys")
 app.add_typer(lab_app, name="lab")
+app.add_typer(vantage_app, name="vantage")
 
 
 def _version(wanted: bool) -> None:
@@ -79,12 +81,26 @@ def serve(
     cert: Annotated[Path | None, typer.Option(help="TLS certificate chain, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its key, PEM, if not in the same file.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    drop: Annotated[
+        Path | None, typer.Option(help="Folder for sealed messages to the newsroom; without it none are taken.")
+    ] = None,
 ) -> None:
     """A mirror: serve a folder so that every response survives a censor that freezes long connections."""
     from heliograph.adapters import serve as server
+    from heliograph.adapters.spool import drop_at
     from heliograph.cli.screen import out
 
-    raise typer.Exit(server.run(folder, listen, cert=cert, key=key, workers=workers, say=lambda line: out.print(line)))
+    raise typer.Exit(
+        server.run(
+            folder,
+            listen,
+            cert=cert,
+            key=key,
+            workers=workers,
+            drop=drop_at(drop, beside=folder) if drop else None,
+            say=lambda line: out.print(line),
+        )
+    )
 
 
 @app.command("sync")

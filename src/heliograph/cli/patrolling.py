@@ -21,6 +21,7 @@ from heliograph.config import Config, load
 from heliograph.flows.patrol import Patrol, patrol
 from heliograph.model import ConfigError, HeliographError
 from heliograph.model.sighting import Finding
+from heliograph.ports import Journal
 
 _SPREAD = 0.3  # share of the interval that is added at random, so that looks beat in time with nothing
 _STYLES = {"well": "green", "curtain": "yellow", "offline": "dim", "unknown": "yellow", "stale": "yellow"}
@@ -70,8 +71,20 @@ async def keep_watch(config: Config, over: asyncio.Event, *, as_json: bool) -> N
 
 async def _round(config: Config, watcher: Stopwatch, *, deep: bool) -> Patrol:
     async with outside(config, watcher) as world:
+        if config.watch.spools:
+            _collect(world.journal, config)
         with watcher:
             return await patrol(world, config, _now(), random.SystemRandom().random, deep=deep)
+
+
+def _collect(journal: Journal, config: Config) -> None:
+    """What vantages reported. A drop that cannot be read is told, and the round goes on."""
+    from heliograph.cli import vantages
+
+    try:
+        vantages.gather(journal, config)
+    except HeliographError as error:
+        complain(error)
 
 
 def as_object(finding: Finding) -> dict[str, Any]:

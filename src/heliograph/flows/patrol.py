@@ -16,7 +16,7 @@ from heliograph.config import Config, MirrorTable, Watch
 from heliograph.flows import keyring
 from heliograph.model import SignError
 from heliograph.model.sighting import Content, Fetch, Finding, Outcome, Result, Sighting, Vantage
-from heliograph.ports import Outside
+from heliograph.ports import Outside, ReleaseBook
 from heliograph.trust import bundle
 from heliograph.trust.chain import Chain, State
 from heliograph.trust.refusal import RefusalError
@@ -132,17 +132,23 @@ async def _look(
 
 def _content(outside: Outside, results: Sequence[Result], now: datetime) -> Content:
     """What the page of a look is to this newsroom."""
-    page = _page(results)
+    page = page_of(results)
     if page is None:
         return ""
-    latest = outside.journal.latest()
-    shown = outside.journal.signed_as(page.digest)
-    if shown is not None and latest is not None:
-        return "old" if shown.serial < latest.serial and latest.made < now - _LATE else "current"
-    return "old" if _signed(outside, page.opening, now) else "strange"
+    known = shown_as(outside.journal, page.digest, now)
+    return known or ("old" if _signed(outside, page.opening, now) else "strange")
 
 
-def _page(results: Sequence[Result]) -> Outcome | None:
+def shown_as(journal: ReleaseBook, digest: str, when: datetime) -> Content:
+    """What a page of this SHA-256 (hex) was ``when`` it was seen; "" where the journal does not know it."""
+    latest, shown = journal.latest(), journal.signed_as(digest)
+    if shown is None or latest is None:
+        return ""
+    return "old" if shown.serial < latest.serial and latest.made < when - _LATE else "current"
+
+
+def page_of(results: Sequence[Result]) -> Outcome | None:
+    """The page of a look, if it came whole."""
     for one in results:
         if isinstance(one.check, Fetch) and one.check.tag.startswith("page") and one.outcome.status == 200:
             return one.outcome if one.outcome.ok else None

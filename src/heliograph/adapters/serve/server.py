@@ -15,6 +15,7 @@ from typing import Final
 from heliograph.adapters.serve.connection import Connection, Host, Secure
 from heliograph.adapters.serve.endpoint import BACKLOG, listening
 from heliograph.adapters.serve.shelf import Shelf
+from heliograph.ports import Drop
 
 MEMORY: Final = 64 << 20  # bytes for files that are asked for often
 CONNECTIONS: Final = 2_000  # at a time
@@ -27,10 +28,21 @@ class MirrorServer:
     """Serves ``folder`` so that an edition survives the curtain; it trusts the folder and nobody who asks."""
 
     def __init__(
-        self, folder: Path, *, memory: int = MEMORY, connections: int = CONNECTIONS, patience: float = PATIENCE
+        self,
+        folder: Path,
+        *,
+        memory: int = MEMORY,
+        connections: int = CONNECTIONS,
+        patience: float = PATIENCE,
+        drop: Drop | None = None,
     ) -> None:
         self._host = Host(
-            shelf=Shelf(folder, memory=memory), clock=monotonic, later=_later, patience=patience, most=connections
+            shelf=Shelf(folder, memory=memory),
+            clock=monotonic,
+            later=_later,
+            patience=patience,
+            most=connections,
+            drop=drop,
         )
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None

@@ -22,6 +22,7 @@ from typing import Any
 from heliograph.adapters.serve.endpoint import address, listening, room_for, secure_context
 from heliograph.adapters.serve.server import CONNECTIONS, MirrorServer
 from heliograph.model.errors import ConfigError
+from heliograph.ports import Drop
 
 Say = Callable[[str], None]
 _PAUSE = 1.0  # seconds before a worker that died is replaced, so that a fault does not become a storm
@@ -34,9 +35,12 @@ def run(
     cert: Path | None = None,
     key: Path | None = None,
     workers: int = 1,
+    drop: Drop | None = None,
     say: Say = lambda _: None,
 ) -> int:
     """Serve ``folder`` until a signal ends it; the exit code. ``say`` is given the mirror's URL, and what goes wrong.
+
+    With ``drop`` messages are taken at ``/drop``, and work lists given out below it.
 
     Raises ConfigError before anything is served.
     """
@@ -58,9 +62,9 @@ def run(
 
     if workers <= 1:
         with _runner() as runner:
-            runner.run(_serve(folder, socks[0], context, renewed))
+            runner.run(_serve(folder, socks[0], context, renewed, drop=drop))
         return 0
-    return _Crew(folder, socks, renewed).watch(context)
+    return _Crew(folder, socks, renewed, drop).watch(context)
 
 
 def _sockets(host: str, port: int, workers: int) -> list[socket.socket]:
@@ -94,11 +98,12 @@ async def _serve(
     context: ssl.SSLContext | None,
     renewed: Callable[[], ssl.SSLContext | None],
     parent: int | None = None,
+    drop: Drop | None = None,
 ) -> None:
     """One process. ``parent`` is a pipe that ends when the watching process does."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     loop.set_exception_handler(_silent)
-    server = MirrorServer(folder, connections=room_for(CONNECTIONS))
+    server = MirrorServer(folder, connections=room_for(CONNECTIONS), drop=drop)
     await server.start_on(sock, tls=context)
 
     def renew() -> None:
@@ -122,8 +127,14 @@ def _silent(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 class _Crew:
     """The worker processes, one for each socket."""
 
-    def __init__(self, folder: Path, socks: list[socket.socket], renewed: Callable[[], ssl.SSLContext | None]) -> None:
-        self._folder, self._socks, self._renewed = folder, socks, renewed
+    def __init__(
+        self,
+        folder: Path,
+        socks: list[socket.socket],
+        renewed: Callable[[], ssl.SSLContext | None],
+        drop: Drop | None,
+    ) -> None:
+        self._folder, self._socks, self._renewed, self._drop = folder, socks, renewed, drop
         self._alive, self._mine = os.pipe()  # nothing is written: it ends when this process does, even by SIGKILL
         self._at_work: dict[int, socket.socket] = {}
         self._leaving: set[int] = set()
@@ -171,7 +182,7 @@ class _Crew:
                     other.close()
             with _runner() as runner:
                 signal.pthread_sigmask(signal.SIG_SETMASK, set())
-                runner.run(_serve(self._folder, sock, context, lambda: None, parent=self._alive))
+                runner.run(_serve(self._folder, sock, context, lambda: None, parent=self._alive, drop=self._drop))
             code = 0
         finally:
             sys.stdout.flush()

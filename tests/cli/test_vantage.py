@@ -1,0 +1,216 @@
+"""``heliograph vantage`` from both ends: a newsroom, a mirror with a drop, and a volunteer on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.cli.room import configured
+from tests.cli.test_commands import heliograph
+
+from heliograph.adapters.serve import MirrorServer
+from heliograph.adapters.spool import Spool
+from heliograph.config import load
+
+WATCH = """
+[watch]
+name = "office"
+network = "office"
+drops = ["{url}"]
+spools = ["spool"]
+anchors = []
+ordinary = ["{url}"]
+resolver = ""
+doh = ""
+"""
+
+
+@dataclass
+class Place:
+    """A newsroom whose one mirror has a drop; all of it on this machine."""
+
+    config: Path
+    url: str
+
+    @property
+    def spool(self) -> Spool:
+        return Spool(self.config.parent / "spool")
+
+    def vantage(self, *words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+        return heliograph("vantage", *words, "--config", self.config, code=code)
+
+    def token(self, folder: Path, name: str = "anna") -> Path:
+        path = folder / f"{name}.token"
+        path.write_text(self.vantage("new", name, "--network", "loopback").stdout, encoding="ascii")
+        return path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    folder = tmp_path / "room"
+    config = configured(folder, "https://peninsula.example")
+    (folder / "mirror").mkdir()
+    (folder / "mirror" / "now").write_bytes(b"{}\n{}\n{}\nx")
+    loop = asyncio.new_event_loop()
+    server = MirrorServer(folder / "mirror", drop=Spool(folder / "spool"))
+    loop.run_until_complete(server.start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    url = f"http://127.0.0.1:{server.port}/"
+    text = f'[newsroom]\ntitle = "Полуостров"\n{WATCH.format(url=url)}\n[[mirror]]\nname = "one"\npath = "mirror"\nurl = "{url}"\n'
+    config.write_text(text, encoding="utf-8")
+    yield Place(config, url)
+    asyncio.run_coroutine_threadsafe(server.stop(0.1), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_a_volunteer_measures_and_the_newsroom_hears_of_it(place: Place, tmp_path: Path) -> None:
+    token = place.token(tmp_path)
+    table = load(place.config).vantage[0]
+    assert (table.name, table.network) == ("anna", "loopback")
+    assert json.loads(place.vantage("list", "--json").stdout)["vantages"][0]["heard"] is None
+    assert "1 vantages, 15 files" in place.vantage("lists", place.spool.root).stdout
+
+    run = heliograph("vantage", "run", token, "--once")
+    assert run.stdout.startswith(f"arrives  {place.url}  well\n")
+    assert "1 seen, 1 reports sent, 0 wait; list until" in run.stdout
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    assert [len(place.spool.read(name)) for name in place.spool.names()] == [4_096]
+
+    got = json.loads(place.vantage("collect", "--json").stdout)
+    assert got == {"messages": 1, "sightings": 1, "vantages": {"anna": 1}, "refused": {}}
+    assert place.spool.names() == []
+    assert json.loads(place.vantage("list", "--json").stdout)["vantages"][0]["heard"]
+    told = json.loads(heliograph("patrol", "--json", "--config", place.config, code=1).stdout)
+    assert {one["network"] for one in told["findings"]} == {"loopback", "office"}
+
+
+def test_what_lies_on_a_volunteers_machine_can_be_read_by_nobody_but_the_token(place: Place, tmp_path: Path) -> None:
+    token = place.token(tmp_path)
+    place.vantage("lists", place.spool.root)
+    (tmp_path / "file").write_bytes(b"")
+    heliograph("vantage", "run", token, "--once", "--report", "http://127.0.0.1:9/", "--json", code=1)
+    state = tmp_path / "anna.token.state"
+    assert state.stat().st_mode & 0o077 == 0
+    held = {path.name: path.read_bytes() for path in state.rglob("*") if path.is_file()}
+    assert len(held) == 3
+    for name, data in held.items():
+        assert name == "rounds.json" or b"127.0.0.1" not in data
+        assert b"anna" not in data
+
+
+def test_days_offline_then_everything_goes_out(place: Place, tmp_path: Path) -> None:
+    token = place.token(tmp_path)
+    place.vantage("lists", place.spool.root)
+    first = heliograph("vantage", "run", token, "--once", "--report", "http://127.0.0.1:9/", "--json", code=1)
+    assert json.loads(first.stdout)["waiting"] == 1
+    Spool(place.spool.root).publish({})  # no list to be had any more: the last one goes on
+    again = json.loads(heliograph("vantage", "run", token, "--once", "--json").stdout)
+    assert (again["seen"], again["sent"], again["waiting"]) == ({}, 1, 0)  # no second look within a minute
+    assert again["list_until"]
+    assert json.loads(place.vantage("collect", "--json").stdout)["sightings"] == 1
+
+
+def test_by_stick_and_by_mail(place: Place, tmp_path: Path) -> None:
+    token = place.token(tmp_path)
+    place.vantage("lists", place.spool.root)
+    work = min((place.spool.root / "out").iterdir())
+    carried = tmp_path / "work"
+    carried.write_bytes(work.read_bytes())
+    place.spool.publish({})
+    stick = tmp_path / "stick"
+    heliograph("vantage", "run", token, "--once", "--work", carried, "--report", stick)
+    assert json.loads(place.vantage("collect", stick, "--json").stdout)["sightings"] == 1
+
+    other = tmp_path / "other"
+    mail = heliograph("vantage", "run", token, "--once", "--work", carried, "--report", "-", "--state", other).stdout
+    assert mail.startswith("-----BEGIN MESSAGE-----\n")
+    (tmp_path / "mail.txt").write_text(f"> Hello,\n{mail}", encoding="ascii")
+    for refused, new in (({}, 1), ({"replayed": 1}, 0)):
+        got = json.loads(place.vantage("collect", tmp_path / "mail.txt", "--json").stdout)
+        assert (got["refused"], got["sightings"]) == (refused, new)
+
+
+def test_a_drop_is_passed_on(place: Place, tmp_path: Path) -> None:
+    far = Spool(tmp_path / "far")
+    far.take(b"x" * 4_096)
+    assert json.loads(heliograph("vantage", "forward", far.root, "http://127.0.0.1:9/", "--json", code=1).stdout) == {
+        "sent": 0,
+        "left": 1,
+    }
+    assert heliograph("vantage", "forward", far.root, place.url).stdout == "passed on 1, 0 left\n"
+    place.token(tmp_path)
+    told = place.vantage("collect").stdout
+    assert "1 messages, 0 new sightings" in told
+    assert "refused   1 that are not for this newsroom, or were changed" in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_a_lost_phone_is_heard_no_more(place: Place, tmp_path: Path) -> None:
+    token = place.token(tmp_path)
+    place.vantage("lists", place.spool.root)
+    heliograph("vantage", "run", token, "--once")
+    assert "believed no more" in place.vantage("remove", "anna").stdout
+    assert json.loads(place.vantage("collect", "--json").stdout)["refused"] == {"unknown": 1}
+    assert "0 vantages, 0 files" in place.vantage("lists", place.spool.root).stdout
+    assert "no list" in heliograph("vantage", "run", token, "--once", "--state", tmp_path / "x", code=1).stderr
+    assert place.token(tmp_path).read_bytes() != b""  # another token under the same name
+    assert len(load(place.config).vantage) == 1
+
+
+def test_sigterm_ends_it_cleanly(place: Place, tmp_path: Path) -> None:
+    token = place.token(tmp_path)
+    place.vantage("lists", place.spool.root)
+    command = [sys.executable, "-m", "heliograph", "vantage", "run", str(token), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        assert json.loads(run.stdout.readline())["sent"] == 1
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(30) == 0
+        assert run.stderr.read() == ""
+
+
+def test_a_token_as_a_qr_code_fits_the_screen(place: Place) -> None:
+    shown = place.vantage("new", "boris", "--qr").stdout
+    assert max(map(len, shown.splitlines())) <= 110  # wider than 80: a code cannot be folded
+    assert "secret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["new", "Anna"], "vantage"),
+        (["new", "anna", "--country", "ru"], "country"),
+        (["new", "anna", "--network", "a b"], "network"),
+        (["new", "anna", "--network", "дом"], "--network"),
+        (["remove", "nobody"], "no such vantage"),
+        (["collect"], "heliograph vantage new"),
+        (["lists", "x"], "heliograph vantage new"),
+    ],
+)
+def test_wrong_usage_says_what_to_do_and_makes_nothing(place: Place, words: list[str], said: str) -> None:
+    before = place.config.read_bytes()
+    assert said in place.vantage(*words, code=2).stderr
+    assert place.config.read_bytes() == before
+    assert not (place.config.parent / "keys" / "drop").exists()
+
+
+def test_what_is_no_token_or_no_list_is_named(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "noise").write_bytes(b"\x00\xff")
+    assert "noise: it is not what it should be" in heliograph("vantage", "run", tmp_path / "noise", code=2).stderr
+    assert "no such file" in heliograph("vantage", "run", tmp_path / "none", code=2).stderr.lower()
+    token = place.token(tmp_path)
+    got = heliograph("vantage", "run", token, "--once", "--work", tmp_path / "noise", code=1)
+    assert "not sealed to this vantage" in got.stderr.replace("\n", " ")
