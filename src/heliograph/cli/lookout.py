@@ -45,6 +45,7 @@ class Given:
 
     token: Path
     once: bool = False
+    deep: bool = False
     report: str = ""
     work: Path | None = None
     state: Path | None = None
@@ -81,6 +82,7 @@ class _Station:
         self._prober = Prober(authorities=given.authorities)
         self._chance = random.SystemRandom()
         self._over = asyncio.Event()
+        self._deep = given.deep
 
     async def live(self) -> int:
         loop = asyncio.get_running_loop()
@@ -158,8 +160,11 @@ class _Station:
         memory, now = self._memory(), _now().timestamp()
         if 0 <= now - memory["round"] < LEAST_PAUSE:
             return  # started again and again by somebody: the prober's pace holds all the same
-        deep = not 0 <= now - memory["deep"] < work.deep
-        self._keep("rounds.json", json.dumps({"round": now, "deep": now if deep else memory["deep"]}).encode())
+        # The first round is a short one, so that the volunteer soon sees that it works.
+        deep = self._deep or (memory["deep"] > 0 and not 0 <= now - memory["deep"] < work.deep)
+        self._deep = False
+        since = now if deep else memory["deep"] or now
+        self._keep("rounds.json", json.dumps({"round": now, "deep": since}).encode())
         await self._unless_over(lookout.look(self._prober, work, _now, self._chance.random, seen.append, deep=deep))
 
     def _memory(self) -> _Memory:

@@ -91,6 +91,7 @@ def vantage_forward(
 def vantage_run(
     token: Annotated[Path, typer.Argument(metavar="FILE", help="The token.")],
     once: Annotated[bool, typer.Option("--once", help="One round, then end.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Look for a curtain in the first round, too.")] = False,
     report: Annotated[
         str,
         typer.Option(help="Where reports go: a mirror's address, a folder (a stick), or - for text to mail."),
@@ -108,5 +109,7 @@ def vantage_run(
     """
     from heliograph.cli import lookout
 
-    given = lookout.Given(token=token, once=once, report=report, work=work, state=state, authorities=authorities)
+    given = lookout.Given(
+        token=token, once=once, deep=deep, report=report, work=work, state=state, authorities=authorities
+    )
     raise typer.Exit(lookout.run(given, as_json=as_json))
