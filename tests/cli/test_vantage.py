@@ -49,6 +49,12 @@ def heliograph(*words: str | Path, code: int = 0) -> Done:
 
 
 WATCH = """
+[newsroom]
+title = "Полуостров"
+[[mirror]]
+name = "one"
+path = "mirror"
+url = "{url}"
 [watch]
 name = "office"
 network = "office"
@@ -93,8 +99,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     url = f"http://127.0.0.1:{server.port}/"
-    text = f'[newsroom]\ntitle = "Полуостров"\n{WATCH.format(url=url)}\n[[mirror]]\nname = "one"\npath = "mirror"\nurl = "{url}"\n'
-    config.write_text(text, encoding="utf-8")
+    config.write_text(WATCH.format(url=url), encoding="utf-8")
     yield Place(config, url)
     asyncio.run_coroutine_threadsafe(server.stop(0.1), loop).result()
     loop.call_soon_threadsafe(loop.stop)
@@ -121,6 +126,20 @@ def test_a_volunteer_measures_and_the_newsroom_hears_of_it(place: Place, tmp_pat
     assert json.loads(place.vantage("list", "--json").stdout)["vantages"][0]["heard"]
     told = json.loads(heliograph("patrol", "--json", "--config", place.config, code=1).stdout)
     assert {one["network"] for one in told["findings"]} == {"loopback", "office"}
+
+
+def test_a_patrol_reads_what_came_in_and_lays_out_lists_once_a_day(place: Place, tmp_path: Path) -> None:
+    place.token(tmp_path)
+    place.spool.take(b"x" * 4_096)
+    heliograph("patrol", "--json", "--config", place.config, code=1)
+    assert place.spool.names() == []
+    first = {path.name: path.read_bytes() for path in (place.spool.root / "out").iterdir()}
+    assert len(first) == 15
+    heliograph("patrol", "--json", "--config", place.config, code=1)
+    assert {path.name: path.read_bytes() for path in (place.spool.root / "out").iterdir()} == first
+    place.token(tmp_path, "boris")
+    heliograph("patrol", "--json", "--config", place.config, code=1)
+    assert len(list((place.spool.root / "out").iterdir())) == 30
 
 
 def test_what_lies_on_a_volunteers_machine_can_be_read_by_nobody_but_the_token(place: Place, tmp_path: Path) -> None:

@@ -78,11 +78,12 @@ async def _round(config: Config, watcher: Stopwatch, *, deep: bool) -> Patrol:
 
 
 def _collect(journal: Journal, config: Config) -> None:
-    """What vantages reported. A drop that cannot be read is told, and the round goes on."""
+    """What vantages reported, and lists for them. A drop that cannot be used is told, and the round goes on."""
     from heliograph.cli import vantages
 
     try:
         vantages.gather(journal, config)
+        vantages.renew(journal, config)
     except HeliographError as error:
         complain(error)
 

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 from rich.markup import escape
@@ -24,6 +25,7 @@ from heliograph.ports import Journal, Mailbox
 from heliograph.trust.drop import from_text
 from heliograph.trust.vantage import write_token
 
+_LISTS = "drop lists"  # the journal's note of what was laid out last
 _MOST_TEXT = 6_000_000  # bytes of a file with mailed text: a thousand messages
 _WHY = {
     "size": "have not the length of a message",
@@ -188,11 +190,27 @@ def gather(journal: Journal, config: Config, places: Sequence[Path] = ()) -> Col
     Raises:
         HeliographError: there are no keys, or a folder cannot be used.
     """
-    boxes: list[Mailbox] = [
-        Spool(place) if place.is_dir() else Letters(place)
-        for place in places or [config.folder / spool for spool in config.watch.spools]
-    ]
+    boxes: list[Mailbox] = [Spool(place) if place.is_dir() else Letters(place) for place in places]
+    if not places:
+        boxes = [Spool(config.folder / spool) for spool in config.watch.spools]
     return vantages.collect(journal, Keys(config.keys_folder), config, boxes, _now())
+
+
+def renew(journal: Journal, config: Config) -> None:
+    """Lay new lists into the configured folders: once a day, and when what stands in them has changed.
+
+    Raises:
+        HeliographError: there are no keys, or a folder cannot be used.
+    """
+    keys, now = Keys(config.keys_folder), _now()
+    about = repr((config.watch, config.mirror, config.vantage, sorted(vantages.known(keys, config).items())))
+    mark = f"{now:%Y-%m-%d} {sha256(about.encode()).hexdigest()}"
+    if journal.recall(_LISTS) == mark:
+        return
+    sheets = vantages.lists(keys, config, now)
+    for spool in config.watch.spools:
+        Spool(config.folder / spool).publish(sheets)
+    journal.note(_LISTS, mark)
 
 
 def _with(path: Path, name: str, network: str, country: str) -> str:
