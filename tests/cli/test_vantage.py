@@ -19,6 +19,7 @@ from typing import NamedTuple
 import pytest
 from tests.cli.room import configured
 
+from heliograph.adapters.reach import WebMirror
 from heliograph.adapters.serve import MirrorServer
 from heliograph.adapters.spool import Spool
 from heliograph.cli import main
@@ -115,7 +116,8 @@ def test_a_volunteer_measures_and_the_newsroom_hears_of_it(place: Place, tmp_pat
     assert "1 vantages, 15 files" in place.vantage("lists", place.spool.root).stdout
 
     run = heliograph("vantage", "run", token, "--once")
-    assert run.stdout.startswith(f"arrives  {place.url}  well\n")
+    assert run.stdout.startswith("vantage   anna in loopback, for the newsroom with the fingerprint\n")
+    assert f"\narrives  {place.url}  well\n" in run.stdout
     assert "1 seen, 1 reports sent, 0 wait; list until" in run.stdout
     assert max(map(len, run.stdout.splitlines())) <= 80
     assert [len(place.spool.read(name)) for name in place.spool.names()] == [4_096]
@@ -226,6 +228,48 @@ def test_sigterm_ends_it_cleanly(place: Place, tmp_path: Path) -> None:
         run.send_signal(signal.SIGTERM)
         assert run.wait(30) == 0
         assert run.stderr.read() == ""
+
+
+def test_two_at_once_would_look_too_often(place: Place, tmp_path: Path) -> None:
+    token = place.token(tmp_path)
+    place.vantage("lists", place.spool.root)
+    command = [sys.executable, "-m", "heliograph", "vantage", "run", str(token), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline()
+        said = heliograph("vantage", "run", token, "--once", code=2).stderr
+        assert "two at once look too often" in said.replace("\n", " ")
+        first.terminate()
+    assert first.returncode == 0
+
+
+def test_nothing_on_the_line_names_the_newsroom_or_this_program() -> None:
+    heard: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        if heard[-1].startswith(b"POST"):
+            heard.append(await reader.readexactly(4_096))
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def post() -> int:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with server, WebMirror(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/") as line:
+            assert await line.post(b"x" * 4_096)
+            return int(server.sockets[0].getsockname()[1])
+
+    port = asyncio.run(post())
+    head = heard[0].decode().split("\r\n")
+    assert head[0] == "POST /drop HTTP/1.1"
+    assert sorted(head[1:-2])[0].startswith("Accept-Encoding: ")
+    assert sorted(head[1:-2])[1:] == [
+        "Accept: */*",
+        "Content-Length: 4096",
+        "Content-Type: application/octet-stream",
+        f"Host: 127.0.0.1:{port}",
+        "User-Agent: Mozilla/5.0",
+    ]
 
 
 def test_a_token_as_a_qr_code_fits_the_screen(place: Place) -> None:

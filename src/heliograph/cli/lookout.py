@@ -7,12 +7,13 @@ takes it learns no more than from the token.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import random
 import signal
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from rich.markup import escape
 from heliograph.adapters.prober import Prober
 from heliograph.adapters.reach import WebMirror
 from heliograph.adapters.spool import Spool
-from heliograph.cli.screen import err, out
+from heliograph.cli.screen import complain, err, out
 from heliograph.flows import lookout
 from heliograph.flows.lookout import Fetched
 from heliograph.model import ConfigError, KeyFileError, StoreError
@@ -36,6 +37,7 @@ from heliograph.watch import diagnose
 MOST_WAITING = 256  # reports: 1 MB, five days at one each half hour
 _SPREAD = 0.5  # share of the pause that chance adds
 _MOST_SENT = 24  # reports of one round, so that days offline do not end in a burst
+_WEB = ("http://", "https://")
 _IDLE = 1_800  # seconds until a list is asked for again, where there is none
 
 
@@ -66,11 +68,37 @@ def run(given: Given, *, as_json: bool) -> int:
         remedy = "name the file that the newsroom gave you"
         raise KeyFileError(f"cannot be read: {error.strerror}", where=str(given.token), remedy=remedy) from error
     folder = given.state or given.token.with_name(f"{given.token.name}.state")
+    if given.report.startswith(_WEB):
+        WebMirror(given.report)  # refused before anything is done
+    with _alone(folder):
+        if not as_json and given.report != "-":
+            out.print(
+                f"vantage   {escape(token.name)} in {escape(token.network)}, for the newsroom with the fingerprint"
+            )
+            out.print(f"          {escape(token.root)}")
+        return asyncio.run(_Station(given, token, folder, as_json=as_json).live())
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """The state folder for this process alone: two at once would look twice as often as is safe.
+
+    Raises:
+        ConfigError: it cannot be made, or another process has it.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise ConfigError(f"cannot be made: {error.strerror}", where=str(folder), remedy="name --state") from error
-    return asyncio.run(_Station(given, token, folder, as_json=as_json).live())
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        remedy = "end the other one first: two at once look too often"
+        raise ConfigError("another `vantage run` is at work here", where=str(folder), remedy=remedy) from error
+    finally:
+        os.close(descriptor)
 
 
 class _Station:
@@ -89,7 +117,13 @@ class _Station:
         for ending in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(ending, self._over.set)
         while True:
-            work, left = await self._round()
+            try:
+                work, left = await self._round()
+            except StoreError as error:
+                if self._given.once:
+                    raise
+                complain(error)  # a stick that was pulled out, a full disk: the next round tries again
+                work, left = None, 0
             if self._given.once or self._over.is_set():
                 break
             pause = float(max(work.every, LEAST_PAUSE) if work else _IDLE)
@@ -180,7 +214,7 @@ class _Station:
         where = self._given.report
         if where == "-":
             return self._move(lambda message: print(armored(message)))
-        if where and not where.startswith(("http://", "https://")):
+        if where and not where.startswith(_WEB):
             stick = Spool(Path(where))
             return self._move(stick.take)
         if not where:
