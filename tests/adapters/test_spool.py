@@ -77,9 +77,17 @@ def test_leftovers_of_a_run_that_was_killed_count_and_go(tmp_path: Path) -> None
 def test_a_folder_that_cannot_be_used_names_itself(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     spool = Spool(tmp_path / "file")
-    with pytest.raises(StoreError, match="file") as caught:
-        spool.take(message(1))
-    assert caught.value.remedy
+    for use in (
+        lambda: spool.take(message(1)),
+        spool.names,
+        lambda: spool.read("0" * 64),
+        lambda: spool.remove("0" * 64),
+        lambda: spool.publish({"ab" * 16: b"sealed"}),
+    ):
+        with pytest.raises(StoreError, match="file") as caught:
+            use()
+        assert caught.value.remedy
+    assert spool.sheet("drop/" + "ab" * 16) == b""
 
 
 def test_work_lists_are_found_by_name_and_nothing_else_is(tmp_path: Path) -> None:

@@ -265,11 +265,43 @@ def test_nothing_on_the_line_names_the_newsroom_or_this_program() -> None:
     assert min(head[1:-2]).startswith("Accept-Encoding: ")
     assert sorted(head[1:-2])[1:] == [
         "Accept: */*",
+        "Connection: close",
         "Content-Length: 4096",
         "Content-Type: application/octet-stream",
         f"Host: 127.0.0.1:{port}",
         "User-Agent: Mozilla/5.0",
     ]
+
+
+def test_what_is_damaged_on_the_volunteers_machine_is_made_good(place: Place, tmp_path: Path) -> None:
+    token = place.token(tmp_path)
+    place.vantage("lists", place.spool.root)
+    state = tmp_path / "anna.token.state"
+    (state / "in").mkdir(parents=True)
+    (state / "work").write_bytes(b"noise")
+    (state / "rounds.json").write_bytes(b"[]")
+    (state / "in" / ("0" * 64)).write_bytes(b"cut")
+    told = json.loads(heliograph("vantage", "run", token, "--once", "--json").stdout)
+    assert (told["sent"], told["waiting"]) == (1, 0)
+    (tmp_path / "file").write_bytes(b"")
+    Spool(state).take(b"x" * 4_096)
+    assert "file" in heliograph("vantage", "run", token, "--once", "--report", tmp_path / "file", code=1).stderr
+    assert "--state" in heliograph("vantage", "run", token, "--state", tmp_path / "file" / "x", code=2).stderr
+    assert "no address" in heliograph("vantage", "run", token, "--report", "https://", code=2).stderr
+
+
+def test_people_are_shown_who_measures(place: Place, tmp_path: Path) -> None:
+    assert "No vantages yet" in place.vantage("list").stdout
+    place.token(tmp_path)
+    shown = place.vantage("list").stdout
+    assert "anna" in shown
+    assert "not within a week" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    place.config.write_text(
+        place.config.read_text(encoding="utf-8").replace('spools = ["spool"]', ""), encoding="utf-8"
+    )
+    assert "watch.spools" in place.vantage("collect", code=2).stderr
+    assert "cannot be read" in place.vantage("collect", tmp_path / "none", code=1).stderr
 
 
 def test_a_token_as_a_qr_code_fits_the_screen(place: Place) -> None:

@@ -311,6 +311,13 @@ def test_what_is_missing_is_named_with_its_remedy(room: World, make: Make) -> No
         vantages.lists(big.keys, big.config, NOW)
 
 
+def test_what_no_list_may_hold_is_told_to_the_newsroom_and_not_found_out_by_the_vantage(make: Make) -> None:
+    room = make(pieces(NOW)[:1], more=ROOM.replace("[[mirror]]", 'resolver = "dns.example"\n[[mirror]]', 1))
+    invited(room)
+    with pytest.raises(ConfigError, match=r"vantage anna: its work list: .*dns\.example"):
+        vantages.lists(room.keys, room.config, NOW)
+
+
 def test_a_clock_that_is_wrong_is_said_to_be(room: World) -> None:
     anna = invited(room)
     hour = NOW + timedelta(hours=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -130,6 +131,25 @@ def test_a_long_look_leaves_out_when_which_bytes_came_and_no_more() -> None:
     _, (back,) = unpack_reports(payload)
     assert [one.outcome.received for one in back.results] == [number * 997 for number in range(30)]
     assert {one.outcome.reads for one in back.results} == {()}
+
+
+def test_a_look_too_long_for_any_message_is_left_out_and_the_others_go() -> None:
+    noise = random.Random(1)
+    many = tuple(
+        Result(
+            check=Fetch(ip="198.18.0.9", tag=noise.randbytes(40).hex()),
+            outcome=Outcome(received=number),
+        )
+        for number in range(100)
+    )
+    (payload,) = pack_reports(NOW, [SEEN, replace(SEEN, results=many), SEEN], 3_900)
+    assert unpack_reports(payload)[1] == (SEEN, SEEN)
+
+
+def test_a_list_beyond_its_limit_is_none() -> None:
+    mirrors = tuple(Sought(url=f"https://{'x' * 60}{number}.example/") for number in range(60))
+    with pytest.raises(ValueError, match="5,000 bytes"):
+        unpack_list(pack_list(replace(WORK, mirrors=mirrors)))
 
 
 @given(st.integers(0, 120), st.integers(0, 255))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from heliograph.model import KeyFileError
 from heliograph.model.lookout import MOST_LIST, Sought, WorkList, pack_list
-from heliograph.trust import vantage
+from heliograph.trust import form, vantage
 from heliograph.trust.sealing import OVERHEAD, public_of, seal
 from heliograph.trust.vantage import Inbox, Token, open_list, read_token, seal_list, write_token
 
@@ -79,9 +80,24 @@ def test_the_newsrooms_files_come_back() -> None:
     assert vantage.read_inbox(vantage.write_inbox(BOX), "x") == BOX
     assert vantage.read_entry(vantage.write_entry(ANNA.secret), "x") == TO
     assert ANNA.secret.hex().encode() not in vantage.write_entry(ANNA.secret)
-    for read in (vantage.read_inbox, vantage.read_entry):
-        with pytest.raises(KeyFileError):
-            read(b"{}", "x")
+    for read, kind in ((vantage.read_inbox, vantage.INBOX), (vantage.read_entry, vantage.ENTRY)):
+        for wrong in (
+            b"{}",
+            form.write({"format": kind}),
+            form.write({"format": kind, "key": "0", "secret": "0", "seed": "0"}),
+        ):
+            with pytest.raises(KeyFileError):
+                read(wrong, "x")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": ""}, {"network": 7}, {"root": "x" * 81}, {"drops": ["ftp://x/"]}, {"drops": 7}, {"secret": "ab"}],
+)
+def test_a_token_with_one_thing_wrong_is_none(change: dict[str, object]) -> None:
+    text = form.write({**json.loads(write_token(ANNA)), **change})
+    with pytest.raises(KeyFileError, match="no whole token"):
+        read_token(text, "x")
 
 
 def test_a_list_reaches_its_vantage_and_nobody_else() -> None:
@@ -95,6 +111,8 @@ def test_a_list_reaches_its_vantage_and_nobody_else() -> None:
 def test_a_list_is_refused_that_is_anothers_unsigned_or_over() -> None:
     with pytest.raises(ValueError, match="did not sign"):
         open_list(seal_list(WORK, bytes(32), TO), ANNA, NOW)
+    with pytest.raises(ValueError, match="not sealed"):
+        open_list(seal(b"short", TO, b"heliograph/work/1"), ANNA, NOW)
     with pytest.raises(ValueError, match="another vantage"):
         open_list(seal_list(replace(WORK, vantage="boris"), BOX.seed, TO), ANNA, NOW)
     with pytest.raises(ValueError, match="ended on 2026-12-10"):

@@ -223,12 +223,13 @@ class _Station:
             return await self._unless_over(lookout.send(self._waiting, [line], _MOST_SENT)) or 0
 
     def _move(self, put: Any) -> int:  # noqa: ANN401 - what is done with a message, whatever comes of it
-        names = self._waiting.names()
-        for name in names:
+        moved = 0
+        for name in self._waiting.names():
             if len(message := self._waiting.read(name)) == MESSAGE:
                 put(message)
+                moved += 1
             self._waiting.remove(name)
-        return len(names)
+        return moved
 
     # ------------------------------------------------------------ parts
 

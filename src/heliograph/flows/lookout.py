@@ -130,7 +130,10 @@ async def send(out: Mailbox, lines: Sequence[Line], most: int) -> int:
     working, sent = list(lines), 0
     for name in out.names()[:most]:
         message = out.read(name)
-        while working and len(message) == drop.MESSAGE:
+        if len(message) != drop.MESSAGE:  # cut off when the power went: of no use to anybody
+            out.remove(name)
+            continue
+        while working:
             if await working[0].post(message):
                 out.remove(name)
                 sent += 1
