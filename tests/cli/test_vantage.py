@@ -131,6 +131,7 @@ def test_a_volunteer_measures_and_the_newsroom_hears_of_it(place: Place, tmp_pat
 
 
 def test_a_patrol_reads_what_came_in_and_lays_out_lists_once_a_day(place: Place, tmp_path: Path) -> None:
+    assert heliograph("patrol", "--json", "--config", place.config, code=1).stderr == ""  # no vantage, nothing to do
     place.token(tmp_path)
     place.spool.take(b"x" * 4_096)
     heliograph("patrol", "--json", "--config", place.config, code=1)

@@ -82,8 +82,7 @@ def _collect(journal: Journal, config: Config) -> None:
     from heliograph.cli import vantages
 
     try:
-        vantages.gather(journal, config)
-        vantages.renew(journal, config)
+        vantages.attend(journal, config)
     except HeliographError as error:
         complain(error)
 

@@ -196,6 +196,17 @@ def gather(journal: Journal, config: Config, places: Sequence[Path] = ()) -> Col
     return vantages.collect(journal, Keys(config.keys_folder), config, boxes, _now())
 
 
+def attend(journal: Journal, config: Config) -> None:
+    """Before a round of the watch: collect from the configured folders, and lay lists into them.
+
+    Raises:
+        HeliographError: keys are damaged, or a folder cannot be used.
+    """
+    if config.watch.spools and vantages.are_any(Keys(config.keys_folder)):
+        gather(journal, config)
+        renew(journal, config)
+
+
 def renew(journal: Journal, config: Config) -> None:
     """Lay new lists into the configured folders: once a day, and when what stands in them has changed.
 

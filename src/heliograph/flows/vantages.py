@@ -67,7 +67,7 @@ def invite(
         raise ConfigError("not plain letters", where=f"--network {network}", remedy="give AS64500, or home")
     root = keyfiles.fingerprint(keyring.roots(keys)[0])
     secret = entropy(KEY)
-    if INBOX not in keys.names():
+    if not are_any(keys):
         keys.write(INBOX, vantage.write_inbox(Inbox(secret=entropy(KEY), seed=entropy(KEY))))
     box = inbox(keys)
     keys.write(_entry(name), vantage.write_entry(secret))
@@ -89,9 +89,14 @@ def inbox(keys: KeyFolder) -> Inbox:
     Raises:
         KeyFileError: there are none, or they are damaged.
     """
-    if INBOX not in keys.names():
+    if not are_any(keys):
         raise KeyFileError("no vantage was ever made", where=INBOX, remedy="make one: heliograph vantage new NAME")
     return vantage.read_inbox(keys.read(INBOX), INBOX)
+
+
+def are_any(keys: KeyFolder) -> bool:
+    """Whether this newsroom has ever made a vantage."""
+    return INBOX in keys.names()
 
 
 def known(keys: KeyFolder, config: Config) -> dict[str, bytes]:
@@ -142,6 +147,8 @@ def collect(journal: Journal, keys: KeyFolder, config: Config, boxes: Iterable[M
     reader = _Reader(journal, config, inbox(keys).secret, known(keys, config), now)
     for box in boxes:
         names = box.names()
+        if not names:
+            continue
         sightings = [sighting for name in names for sighting in reader.read(box.read(name))]
         reader.new += journal.saw(sightings, now)
         reader.remember()
