@@ -155,15 +155,15 @@ def _name(look: _Sight) -> Diagnosis | None:
     if not mute or len(mute) * 2 <= len(look.pages) or look.good:
         return None
     free = bool(others) and all(one.ok or one.status or one.failure.startswith("ssl_") for one in others)
-    if others and not free:
-        return None  # C3 fails as well: it is not the name
+    early = [page for page in mute if page.failure == "connection_reset" and 0 < page.hello < 0.9 * page.rtt]
+    if others and not free and not early:
+        return None  # C3 fails as well: it is not the name, unless the first look left a residue on the address
     if max(page.received for page in mute) - min(page.received for page in mute) > _SEGMENT:
         return None  # a rule stops at one place, bad luck anywhere
     resets = [page for page in mute if page.failure in ("connection_reset", "connection_aborted", "eof_error")]
     if len(resets) * 2 > len(mute):
-        early = [page for page in resets if page.rtt and page.hello < 0.9 * page.rtt]
         told = ", before the server could have answered" if early else ""
-        return look.says("sni-rst", f"the handshake is reset{told}", controlled=free and look.controlled)
+        return look.says("sni-rst", f"the handshake is reset{told}", controlled=bool(free or early) and look.controlled)
     lost = sum(page.unacked > 0 for page in mute)
     how = "is never acknowledged" if lost * 2 > len(mute) else "is taken, and then nothing comes"
     return look.says("sni-drop", f"the hello {how}", controlled=free and look.controlled)
@@ -185,7 +185,7 @@ def _curtain(look: _Sight) -> Diagnosis | None:
     passed = [size for size, outcome in rungs if outcome.ok]
     failed = sorted({size for size, outcome in rungs if not outcome.ok})
     if not failed:
-        return None
+        return _upload_curtain(look)
     smallest = min(failed)
     tried = [outcome for size, outcome in rungs if size >= smallest]
     stalls = [outcome for outcome in tried if _is_stall(outcome)]
@@ -212,6 +212,19 @@ def _curtain(look: _Sight) -> Diagnosis | None:
         controlled=controlled,
         readable=look.arrives or any(outcome.ok for outcome in fresh),
     )
+
+
+def _upload_curtain(look: _Sight) -> Diagnosis | None:
+    """D1c alone: what the reader sends stalls at the same place each time, while large bodies pass."""
+    uploads = look.of("upload")
+    stalls = [one for one in uploads if one.failure == "generic_timeout_error" and one.acked < _STALL[1]]
+    if len(uploads) < 2 or len(stalls) < _OFTEN * len(uploads) or not any(one.ok for one in look.of("fresh")):
+        return None
+    acked = sorted(one.acked for one in stalls)
+    if acked[-1] - acked[0] > _SPREAD:
+        return None
+    told = f"what the reader sends stops at {acked[0]:,} bytes in silence; large pages pass"
+    return look.says("curtain", told, unit="bytes", threshold=statistics.median_low(acked), repeats=len(stalls))
 
 
 def _throttled(look: _Sight) -> Diagnosis | None:

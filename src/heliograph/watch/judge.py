@@ -137,13 +137,16 @@ def _turned(run: Sequence[Sight]) -> bool:
 
 def _controlled(sight: Sight, outside: Sequence[Sight]) -> Diagnosis:
     """The diagnosis in the light of control C1: what fails from outside as well is no censorship."""
-    found = sight.diagnosis
-    if found.kind not in BLOCKED and found.kind != "unknown":
-        return found
-    beside = _beside(sight, outside)
+    found, beside = sight.diagnosis, _beside(sight, outside)
     if not beside:
         return found
     best = min(beside, key=lambda one: (not one.diagnosis.readable, one.diagnosis.kind != "well", _when(one)))
+    if found.kind in ("forged", "origin-down") and sight.sighting.mirror.startswith("http:"):
+        if best.diagnosis.kind == "well":  # D8: over cleartext anybody between can have answered
+            return replace(found, kind="blockpage", evidence=("another answer than from outside", *found.evidence))
+        return found
+    if found.kind not in BLOCKED and found.kind != "unknown":
+        return found
     if best.diagnosis.readable:
         if found.kind == "throttled" and best.diagnosis.kind == "throttled":
             return replace(found, kind="well", evidence=("it is as slow from outside",))

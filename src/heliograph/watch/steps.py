@@ -162,6 +162,11 @@ class _Look:
             if whole.answers < rung.times:
                 return  # the server closes after each answer, so that nothing large can be had
             yield self._round(replace(rung, tag=f"{rung.tag} again"))
+            upload = replace(self._page(ip, "upload"), upload=_UPLOAD)
+            if (yield from self._one(upload)).failure == "generic_timeout_error":
+                yield self._round(replace(upload, tag="upload 2"), replace(upload, tag="upload 3"))
+                yield self._round(self._page(ip, "fresh"))
+                yield from self.controls()
             yield from self._compare()
             return
         low, high = -1, top
