@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ CONTROLS = Controls(
     anchors=("https://allowed.example/200",),
     ordinary=("https://mirror.example/200", "https://second.example/200"),
     name="innocent.example",
-    large="https://mirror.example/65536",
+    large="https://allowed.example/65536",
     udp="192.0.2.53:53",
     doh="https://resolver.example/dns-query",
 )
@@ -62,18 +62,22 @@ class Bench:
         hosts = {"mirror.example": ["second"], "second.example": ["second"], "allowed.example": ["listed"]}
         mine = {name: [WHERE.get(name, "ordinary")] for name in NAMES}
         self.world = World(
-            {"home": "none", "free": "none"}, PLACES, names={**hosts, **mine, "resolver.example": ["resolver"]}
+            {"home": "none", "free": "none"},
+            PLACES,
+            names={**hosts, **mine, "resolver.example": ["resolver"]},
+            seed=1_000 * number,
         )
 
     def __enter__(self) -> Bench:
         world = self.world.start()
+        world.serve("portal", "host", {"certificate": world.certificate(["portal.example"])})  # which nobody trusts
         given = {
             "certificate": world.certificate(
                 ["mirror.example", "second.example", "allowed.example", "resolver.example"]
             )
         }
         world.serve("resolver", "doh", {**given, "zone": world.zone()})
-        for place in ("second", "listed", "portal"):
+        for place in ("second", "listed"):
             world.serve(place, "host", given)
         serve = [sys.executable, "-m", "heliograph", "serve", str(self.shared / "edition")]
         for place in ("ordinary", "gone"):
@@ -93,7 +97,7 @@ class Bench:
         self.world.close()
 
     def run(self, case: Case, setting: str, seed: int) -> tuple[Finding | None, list[Sighting]]:
-        """One case: a look outside, then one behind the censor, then the judge."""
+        """One case: looks outside and behind the censor, then the judge; a second round where a rule may not strike."""
         box, chance = self.world.box("home"), random.Random(f"{case.name} {setting} {seed}")
         home = replace(case.line, rtt=case.line.rtt * chance.choice((0.5, 1.0, 2.0)))
         box.line(home)
@@ -105,18 +109,23 @@ class Bench:
                 f"add rule inet hole pass ip daddr 100.64.0.1 meta length > {setting[5:]} drop"
             )
         box.switch("none" if core else setting)
+        findings: tuple[Finding, ...] = ()
+        looks: list[Sighting] = []
         try:
-            looks = [
-                self._look("free", OUTSIDE, case, seed, deep=case.deep, burst=False),
-                self._look("home", HERE, case, seed, deep=case.deep, burst=case.burst),
-            ]
+            for turn in range(1 if "probability" not in setting or setting.endswith("=1.0") else 2):
+                began = _START + turn * timedelta(seconds=EVERY)
+                for where, vantage in (("free", OUTSIDE), ("home", HERE)):
+                    burst = case.burst and where == "home"
+                    look = self._look(where, vantage, case, seed + 1_000 * turn, deep=case.deep, burst=burst)
+                    looks.append(replace(look, started=began))
+                known = {case.url: addresses_of(case.url)}
+                findings = judge(looks, began, roster=(HERE, OUTSIDE), before=findings, addresses=known)
         finally:
             box.switch("none")
             box.advance(1_000.0)  # no residue of this case in the next
             if core:
                 self._core("delete table inet hole")
-        found = judge(looks, _START, roster=(HERE, OUTSIDE), addresses={case.url: addresses_of(case.url)})
-        return next((one for one in found if one.network == "home"), None), looks
+        return next((one for one in findings if one.network == "home"), None), looks
 
     def until(self, case: Case, setting: str, seed: int) -> float:
         """Seconds from the moment a rule sets in until the judge calls it likely; both sides look as ``run`` does."""
@@ -285,7 +294,7 @@ def shared_files(place: Path) -> Path:
     (place / "edition").mkdir()
     (place / "edition/now").write_bytes(PAGE)
     (place / "edition/index.html").write_bytes(b"<p>")
-    authority = Authority(place, datetime.now(UTC), depth=1)  # noqa: TID251 - real handshakes
+    authority = Authority(place, datetime.now(UTC), depth=6)  # noqa: TID251 - real handshakes
     authority.leaf(*NAMES).rename(place / "leaf.pem")
     authority.leaf(*NAMES, days=-3).rename(place / "expired.pem")
     return place

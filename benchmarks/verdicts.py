@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,13 +63,16 @@ def times(seeds: int, worlds: int) -> dict[str, list[float]]:
     return found
 
 
-def measure(cases: Sequence[Case], seeds: int, worlds: int, trace: Path | None = None) -> list[dict[str, Any]]:
+def measure(
+    cases: Sequence[Case], seeds: int, worlds: int, minutes: float, trace: Path | None = None
+) -> list[dict[str, Any]]:
     """Every case, setting and seed, spread over so many worlds; one row for each case."""
     jobs: list[tuple[Case, str, int]] = [
         (case, setting, seed) for seed in range(seeds) for case in cases for setting in case.settings
     ]
     rows = {case.name: {"case": case.name, "right": case.verdicts, "seen": Counter[str](), "sure": 0} for case in cases}
     rest, lock = iter(jobs), threading.Lock()
+    until = time.monotonic() + 60 * minutes
     with tempfile.TemporaryDirectory(prefix="verdicts-") as place, Progress(console=Console(stderr=True)) as bar:
         shared = shared_files(Path(place))
         task = bar.add_task("looks", total=len(jobs))
@@ -78,7 +82,7 @@ def measure(cases: Sequence[Case], seeds: int, worlds: int, trace: Path | None =
                 while True:
                     with lock:
                         job = next(rest, None)
-                    if job is None:
+                    if job is None or time.monotonic() > until:
                         return
                     case, setting, seed = job
                     finding, looks = bench.run(case, setting, seed)
@@ -131,6 +135,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--worlds", type=int, default=12, help="side by side; most of the time is waiting")
+    parser.add_argument("--minutes", type=float, default=600.0, help="end sooner, with fewer seeds of the last cases")
     parser.add_argument("--only", default="", help="names of cases, with commas")
     parser.add_argument("--trace", type=Path, help="a file for what was seen where the verdict was wrong")
     parser.add_argument(
@@ -151,7 +156,7 @@ def main() -> int:
         return 0
     only = args.only.split(",") if args.only else []
     wanted = [[case for case in cases if not only or case.name in only] for cases in (RULES, FAULTS)]
-    rows = measure([*wanted[0], *wanted[1]], args.seeds, args.worlds, args.trace)
+    rows = measure([*wanted[0], *wanted[1]], args.seeds, args.worlds, args.minutes, args.trace)
     rules, faults = rows[: len(wanted[0])], rows[len(wanted[0]) :]
     right, looks = _right(rules)
     wrong = sum(sum(row["seen"].values()) for row in faults) - _right(faults)[0]

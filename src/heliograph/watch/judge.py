@@ -99,8 +99,11 @@ def _network(
     agreeing = voters[kind]
     run = [sight for _, held in agreeing for sight in held]
     newest = max(run, key=_when)
-    if before is not None and kind != before.kind and not any(_turned(held) for _, held in agreeing):
-        return before
+    if before is not None and kind != before.kind:
+        if kind == "unknown" and before.blocked:
+            return before  # it still fails: that it cannot be told why now does not take back what was told
+        if not any(_turned(held) for _, held in agreeing):
+            return before
     diagnosis = _controlled(newest, outside)
     first = min(sight.sighting.started for sight in run)
     since = min(before.since, first) if before is not None and before.kind == kind else first
