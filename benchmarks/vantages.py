@@ -83,11 +83,11 @@ class Bench:
         for place in ("ordinary", "gone"):
             world.spawn(place, [*serve, "--listen", "0.0.0.0:443", "--cert", str(self.shared / "leaf.pem")])
             world.spawn(place, [*serve, "--listen", "0.0.0.0:80"])
-            world.wait_for(place, 443)
-            world.wait_for(place, 80)
+            world.wait_for(place, 443, 120)
+            world.wait_for(place, 80, 120)
         world.spawn("ordinary", [sys.executable, "-m", "benchmarks.vantages", "servers", str(self.shared)])
         for port in MODES:
-            world.wait_for("ordinary", port)
+            world.wait_for("ordinary", port, 120)
         for where in ("home", "free"):
             (self.folder / where).mkdir()
             world.spawn(where, [sys.executable, "-m", "benchmarks.vantages", "inside", str(self.folder / where)])

@@ -120,13 +120,10 @@ def _trace(path: Path, case: Case, setting: str, seed: int, finding: Finding | N
 def table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     """One line for each case."""
     made = Table(title=title)
-    for column in ("case", "looks", "right", "verdicts"):
-        made.add_column(column, justify="right" if column in ("looks", "right") else "left")
-    for row in rows:
-        looks = sum(row["seen"].values())
-        right = sum(count for kind, count in row["seen"].items() if kind in row["right"])
-        seen = ", ".join(f"{kind or 'none'} {count}" for kind, count in row["seen"].most_common())
-        made.add_row(row["case"], str(looks), f"{100 * right / looks:.0f} %", seen)
+    for column in ("case", "looks", "right, %", "verdicts"):
+        made.add_column(column, justify="left" if column in ("case", "verdicts") else "right")
+    for row in map(plain, rows):
+        made.add_row(*(f"{value:.0f}" if isinstance(value, float) else str(value) for value in row.values()))
     return made
 
 
@@ -138,9 +135,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=600.0, help="end sooner, with fewer seeds of the last cases")
     parser.add_argument("--only", default="", help="names of cases, with commas")
     parser.add_argument("--trace", type=Path, help="a file for what was seen where the verdict was wrong")
-    parser.add_argument(
-        "--times", type=int, default=0, help="instead: seconds to a likely verdict, so often for each rule"
-    )
+    parser.add_argument("--times", type=int, default=0, help="also seconds to a likely verdict, so often for each rule")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     if reason := missing():
@@ -149,28 +144,47 @@ def main() -> int:
     for case in (*RULES, *FAULTS):
         for setting in case.settings:
             assert setting.startswith("core ") or profile(setting)
-    if args.times:
-        found = times(args.times, args.worlds)
-        every = sorted(seconds for one in found.values() for seconds in one)
-        print(json.dumps({"seconds": found, "median": statistics.median(every), "longest": every[-1]}))
-        return 0
     only = args.only.split(",") if args.only else []
     wanted = [[case for case in cases if not only or case.name in only] for cases in (RULES, FAULTS)]
     rows = measure([*wanted[0], *wanted[1]], args.seeds, args.worlds, args.minutes, args.trace)
     rules, faults = rows[: len(wanted[0])], rows[len(wanted[0]) :]
     right, looks = _right(rules)
     wrong = sum(sum(row["seen"].values()) for row in faults) - _right(faults)[0]
+    whole: dict[str, Any] = {
+        "rules of a censor": [plain(row) for row in rules],
+        "ordinary faults": [plain(row) for row in faults],
+        "verdicts": {"looks": looks, "right": right, "right, share": right / looks if looks else 1.0},
+        "ordinary faults called blocking": {"looks": sum(sum(row["seen"].values()) for row in faults), "wrong": wrong},
+    }
+    if args.times:
+        whole["seconds from the first block to a likely verdict"] = seconds(times(args.times, args.worlds))
     if args.json:
-        print(
-            json.dumps(
-                {"rules": rules, "faults": faults, "right": right, "looks": looks, "faults called blocking": wrong}
-            )
-        )
+        print(json.dumps(whole))
     else:
         console = Console(width=100)
         console.print(table("rules of a censor", rules), table("ordinary faults", faults))
         console.print(f"{right} of {looks} verdicts right; {wrong} ordinary faults called blocking")
+        for row in whole.get("seconds from the first block to a likely verdict", ()):
+            console.print(f"{row['rule']:<16} {row['median']:6.1f} s, at most {row['longest']:6.1f} s")
     return 0 if right >= 0.95 * looks and not wrong else 1
+
+
+def plain(row: Mapping[str, Any]) -> dict[str, str | int | float]:
+    """A row as it is shown: one case, how often it was looked at, and what was said."""
+    looks = sum(row["seen"].values())
+    right = sum(count for kind, count in row["seen"].items() if kind in row["right"])
+    seen = ", ".join(f"{kind or 'none'} {count}" for kind, count in Counter(row["seen"]).most_common())
+    return {"case": row["case"], "looks": looks, "right, %": 100 * right / max(1, looks), "verdicts": seen}
+
+
+def seconds(found: Mapping[str, Sequence[float]]) -> list[dict[str, str | int | float]]:
+    """For each rule and for all, how long it took."""
+    every = {**found, "all": [one for times in found.values() for one in times]}
+    return [
+        {"rule": name, "times": len(times), "median": statistics.median(times), "longest": max(times)}
+        for name, times in every.items()
+        if times
+    ]
 
 
 def _right(rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
