@@ -15,12 +15,11 @@ from heliograph.watch.pages import block_page
 from heliograph.watch.steps import is_bogon
 
 _STALL = (4_096, 40_960)  # raw bytes at which a curtain can fall; below, it is a path that loses full segments
-_SPREAD = 3_072  # bytes between the quartiles of stalls at one place
-_WIDE = 0.5  # of the median, the same where packets are counted and some are lost; chance spreads wider
 _OFTEN = 0.8  # share of repeats that must fail
 _SILENT = 5.0  # seconds, or ten round trips
 _SLOWER = 10  # times slower than the control
 _SLOW = 40_000  # bytes per second, below which speed is compared at all
+_MANY, _MOST = 0.5, 0.75  # share of stalls that must fall at one place
 _UPLOADED = 1_500  # bytes, more than any request has, below which an upload never began
 _SAME = 100  # bytes by which what came before a rule struck may differ
 _SEGMENT = 1_448  # bytes of a full one
@@ -168,7 +167,7 @@ def _name(look: _Sight) -> Diagnosis | None:
     free = bool(others) and all(one.ok or one.failure.startswith(("ssl_", "http_")) for one in others)
     if others and not free and not early:
         return None  # C3 fails as well: it is not the name
-    if not _at_one_place([page.received for page in mute]):
+    if not _at_one_place([page.received for page in mute], _MOST):
         return None  # a rule stops at one place, bad luck anywhere
     resets = [page for page in mute if page.failure in _RESETS]
     if len(resets) * 2 > len(mute):
@@ -206,10 +205,8 @@ def _curtain(look: _Sight) -> Diagnosis | None:
     middle = statistics.median_high(raw)
     if not _STALL[0] <= middle <= _STALL[1]:
         return None
-    if len(raw) >= 4:
-        low, _, high = statistics.quantiles(raw, n=4)
-        if high - low > max(_SPREAD, _WIDE * middle):
-            return None
+    if not _at_one_place(raw, _MANY):
+        return None
     fresh = look.of("fresh")
     if not look.good and not any(outcome.ok for outcome in fresh) and not all(map(_is_stall, look.bad)):
         return None  # a curtain lifts with a new connection, unless it is so low that no page passes
@@ -231,21 +228,21 @@ def _curtain(look: _Sight) -> Diagnosis | None:
 def _upload_curtain(look: _Sight) -> Diagnosis | None:
     """D1c alone: what the reader sends stalls at the same place each time, while large bodies pass."""
     uploads = look.of("upload")
-    stalls = [one for one in uploads if _is_silent(one) and _UPLOADED <= one.acked < _STALL[1]]
+    stalls = [one for one in uploads if _is_silent(one) and one.unacked and one.sent >= _UPLOADED]
     if len(uploads) < 2 or len(stalls) < _OFTEN * len(uploads) or not any(one.ok for one in look.of("fresh")):
         return None
-    acked = sorted(one.acked for one in stalls)
-    if acked[-1] - acked[0] > _SPREAD:
-        return None
-    told = f"what the reader sends stops at {acked[0]:,} bytes in silence; large pages pass"
-    return look.says("curtain", told, unit="bytes", threshold=statistics.median_low(acked), repeats=len(stalls))
+    # how much passed cannot be told: the acknowledgements of the last of it fell as well
+    told = "what the reader sends is acknowledged no more, in silence; large pages pass"
+    return look.says("curtain", told, unit="bytes", repeats=len(stalls))
 
 
 def _throttled(look: _Sight) -> Diagnosis | None:
     """D5: bytes keep coming, ten times slower than from the control."""
     # an answer much smaller than asked for is of a server that closes early, and too short to tell a rate
     slow = [
-        (size, out) for size, out in look.rungs() if size >= 64 and out.body and (not out.ok or out.body > size * 512)
+        (size, out)
+        for size, out in look.rungs()
+        if size >= 64 and out.received and (not out.ok or out.body > size * 512)
     ]
     rates = [rate for _, outcome in slow if (rate := _rate(outcome)) and not _is_stall(outcome)]
     if not rates or len(rates) < len(slow) * _OFTEN:
@@ -311,10 +308,17 @@ def _is_mute(page: Outcome) -> bool:
     return page.stage in ("tls", "http") and not page.first and not page.failure.startswith("ssl_")
 
 
-def _at_one_place(received: Sequence[int]) -> bool:
-    """Whether connections ended at the same byte, or one full segment apart, as acknowledgements fell."""
-    apart = [abs(one - min(received)) for one in received]
-    return all(distance <= _SAME or abs(distance - _SEGMENT) <= _SAME for distance in apart)
+def _at_one_place(received: Sequence[int], share: float) -> bool:
+    """Whether so many connections ended at the same byte, or one full segment apart.
+
+    Not all of them: where a segment was lost, what came after it is not counted.
+    """
+
+    def near(place: int) -> int:
+        apart = [abs(one - place) for one in received]
+        return sum(distance <= _SAME or abs(distance - _SEGMENT) <= _SAME for distance in apart)
+
+    return max(map(near, received)) >= share * len(received)
 
 
 def _is_silent(outcome: Outcome) -> bool:
