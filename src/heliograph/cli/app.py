@@ -79,12 +79,35 @@ def serve(
     cert: Annotated[Path | None, typer.Option(help="TLS certificate chain, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its key, PEM, if not in the same file.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    sensor: Annotated[
+        Path | None, typer.Option(help="Count where connections freeze, for the watch; by network, never by reader.")
+    ] = None,
+    networks: Annotated[
+        Path | None, typer.Option(help="Table of networks for --sensor: a prefix and an AS on each line.")
+    ] = None,
+    sensor_share: Annotated[
+        float, typer.Option(min=0.001, max=1.0, help="Share of connections that --sensor looks at.")
+    ] = 0.25,
 ) -> None:
     """A mirror: serve a folder so that every response survives a censor that freezes long connections."""
     from heliograph.adapters import serve as server
     from heliograph.cli.screen import out
 
-    raise typer.Exit(server.run(folder, listen, cert=cert, key=key, workers=workers, say=lambda line: out.print(line)))
+    if networks and not sensor:
+        remedy = "add --sensor FILE, or leave --networks out"
+        raise ConfigError("a table of networks without a sensor", where=str(networks), remedy=remedy)
+    sensing = server.Sensing(file=sensor, networks=networks, share=sensor_share) if sensor else None
+    raise typer.Exit(
+        server.run(
+            folder,
+            listen,
+            cert=cert,
+            key=key,
+            workers=workers,
+            sensing=sensing,
+            say=lambda line: out.print(line),
+        )
+    )
 
 
 @app.command("sync")

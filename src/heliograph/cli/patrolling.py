@@ -11,15 +11,19 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.markup import escape
 from rich.table import Table
 
+from heliograph.adapters.reach import FolderMirror, WebMirror
 from heliograph.cli.screen import Bars, Stopwatch, complain, out
 from heliograph.cli.wiring import outside
 from heliograph.config import Config, load
 from heliograph.flows.patrol import Patrol, patrol
-from heliograph.model import ConfigError, HeliographError
+from heliograph.model import ConfigError, HeliographError, StoreError
+from heliograph.model.census import MOST_BYTES
+from heliograph.model.release import Ask
 from heliograph.model.sighting import Finding
 
 _SPREAD = 0.3  # share of the interval that is added at random, so that looks beat in time with nothing
@@ -69,9 +73,44 @@ async def keep_watch(config: Config, over: asyncio.Event, *, as_json: bool) -> N
 
 
 async def _round(config: Config, watcher: Stopwatch, *, deep: bool) -> Patrol:
+    counted = await _counted(config)
     async with outside(config, watcher) as world:
         with watcher:
-            return await patrol(world, config, _now(), random.SystemRandom().random, deep=deep)
+            chance = random.SystemRandom().random
+            seen = await patrol(world, config, _now(), chance, deep=deep, counted=counted)
+    for told in seen.misread:
+        complain(StoreError(told, remedy="it is passed over; the mirrors are judged by what vantages see"))
+    return seen
+
+
+async def _counted(config: Config) -> dict[str, bytes]:
+    """The files of mirrors' sensors by the name of the mirror. One that cannot be had is told, and missing."""
+    found = {}
+    for mirror in config.mirror:
+        if not mirror.sensor or not mirror.url:
+            continue
+        place, _, name = mirror.sensor.rpartition("/")
+        try:
+            source = (
+                WebMirror(place)
+                if urlsplit(mirror.sensor).scheme in ("http", "https")
+                else FolderMirror((config.folder / mirror.sensor).parent)
+            )
+            async with source as reached:
+                got = await reached.get(Ask(mirror=0, name=name, limit=MOST_BYTES))
+        except ConfigError as error:
+            complain(error)
+            continue
+        if got.fate == "whole" and not got.coding:
+            found[mirror.name] = got.data
+        else:
+            remedy = "see that heliograph serve --sensor writes it, and that this machine can read it"
+            complain(
+                StoreError(
+                    f"the sensor's file is {got.fate}", where=f"mirror {mirror.name}: {mirror.sensor}", remedy=remedy
+                )
+            )
+    return found
 
 
 def as_object(finding: Finding) -> dict[str, Any]:

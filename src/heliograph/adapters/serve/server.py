@@ -14,6 +14,7 @@ from typing import Final
 
 from heliograph.adapters.serve.connection import Connection, Host, Secure
 from heliograph.adapters.serve.endpoint import BACKLOG, listening
+from heliograph.adapters.serve.sensor import Sensor
 from heliograph.adapters.serve.shelf import Shelf
 
 MEMORY: Final = 64 << 20  # bytes for files that are asked for often
@@ -27,10 +28,21 @@ class MirrorServer:
     """Serves ``folder`` so that an edition survives the curtain; it trusts the folder and nobody who asks."""
 
     def __init__(
-        self, folder: Path, *, memory: int = MEMORY, connections: int = CONNECTIONS, patience: float = PATIENCE
+        self,
+        folder: Path,
+        *,
+        memory: int = MEMORY,
+        connections: int = CONNECTIONS,
+        patience: float = PATIENCE,
+        sensor: Sensor | None = None,
     ) -> None:
         self._host = Host(
-            shelf=Shelf(folder, memory=memory), clock=monotonic, later=_later, patience=patience, most=connections
+            shelf=Shelf(folder, memory=memory),
+            clock=monotonic,
+            later=_later,
+            patience=patience,
+            most=connections,
+            sensor=sensor,
         )
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -71,6 +83,8 @@ class MirrorServer:
         await self._emptied(grace)
         self.sweep(float("inf"))
         await self._emptied(grace)
+        if self._host.sensor is not None:
+            self._host.sensor.close()
 
     async def _emptied(self, seconds: float) -> None:
         if self._host.crowd:
@@ -87,6 +101,8 @@ class MirrorServer:
 
     def _sweep_on(self) -> None:
         self.sweep(monotonic())
+        if self._host.sensor is not None:
+            self._host.sensor.look(monotonic())
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep_on)
 
     def status(self) -> dict[str, int]:
