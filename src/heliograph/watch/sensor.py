@@ -3,7 +3,8 @@
 Rule 1: a spike is one narrow range of bytes acknowledged at which most frozen connections of a network froze. Lines
 that are merely bad freeze anywhere. Rule 2: it must be far more frequent than in the other networks of the same mirror
 on the same day; what all networks share is the server's own fault, or its line's. Cells that are too small to be told
-are taken to be as large as they can be, against the spike. Rule 3: too few connections say nothing, and neither does a
+are taken to be as large as they can be, against the spike. Where no other network came as far it is said all the same,
+as not controlled. Rule 3: too few connections say nothing, and neither does a
 network without a spike: its answers may all have been shorter than the curtain. Rule 4: whoever runs the mirror can
 write what he likes, about his own mirror; so this is hearsay (``Vantage.hearsay``), and judge.py gives it less than a
 vote. Source: docs/watch.md, "Counted by the mirror itself".
@@ -96,8 +97,6 @@ def spikes(day: Day) -> tuple[Spike, ...]:
         there = _within(frozen[network], place)
         beyond = _beyond(passed[network], place)
         others = [other for other in passed if other != network and _beyond(passed[other], place) >= _COMPARED]
-        if not others and any(_within(frozen[other], place) for other in frozen if other != network):
-            continue  # it is the same everywhere
         if others and there / (there + beyond) <= _MORE * _elsewhere(frozen, passed, others, place):
             continue
         found.append(
@@ -149,7 +148,11 @@ def _diagnosis(spike: Spike) -> Diagnosis:
         f"the mirror counted {spike.frozen:,} connections of one day that froze at about {spike.threshold:,} bytes, "
         f"and {spike.passed:,} that got further"
     )
-    compared = f"in {spike.controls} other networks they go on there" if spike.controls else "nothing to compare with"
+    compared = (
+        f"in {spike.controls} other networks they go on there"
+        if spike.controls
+        else "no other network came as far, to compare"
+    )
     return Diagnosis(
         kind="curtain",
         readable=spike.whole > spike.frozen,

@@ -169,7 +169,13 @@ def _parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
 
 @contextmanager
 def _serving(
-    folder: Path, *, loop: str = "uvloop", cert: Path | None = None, user_timeout: int = USER_TIMEOUT, **options: Any
+    folder: Path,
+    *,
+    loop: str = "uvloop",
+    cert: Path | None = None,
+    listen: str = "127.0.0.1",
+    user_timeout: int = USER_TIMEOUT,
+    **options: Any,
 ) -> Iterator[Site]:
     """A server for ``folder``; the loop must have nothing to complain about until the end."""
     site = Site(MirrorServer(folder, **options), LOOPS[loop]())
@@ -177,7 +183,7 @@ def _serving(
     started, over = threading.Event(), asyncio.Event()
 
     async def life() -> None:
-        sock = listening("127.0.0.1", 0, user_timeout=user_timeout)
+        sock = listening(listen, 0, user_timeout=user_timeout)
         await site.server.start_on(sock, tls=secure_context(cert) if cert else None)
         started.set()
         await over.wait()

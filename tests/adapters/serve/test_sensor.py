@@ -202,6 +202,22 @@ def test_the_network_is_all_that_is_kept_of_an_address(serving: Serving, edition
     assert counts.networks == {table.number("127.0.0.1")}
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_both_families_are_told_apart_on_one_listener(serving: Serving, edition: Path, loop: str, address: str) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 on this machine")
+    counts = Counts()
+    table = read(["127.0.0.0/8 four\n", "::/16 six\n"], "table")
+    sensor = Sensor(networks=table, share=1.0, count=counts)
+    with serving(edition, loop=loop, listen="", sensor=sensor) as site:
+        with socket.create_connection((address, site.port), timeout=20) as reader:
+            reader.sendall(GET)
+            assert site.parsed(site.read_all(reader))[0] == 200
+        counts.wait()
+    assert counts.networks == {table.number(address)}
+    assert table.names[table.number(address)] == ("six" if ":" in address else "four")
+
+
 def test_a_crowd_of_frozen_readers_leaves_no_handle_behind(serving: Serving, edition: Path) -> None:
     def handles() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))

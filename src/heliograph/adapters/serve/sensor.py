@@ -44,6 +44,11 @@ Count: TypeAlias = Callable[[int, int, int], None]  # number of the network, of 
 class Handle(Protocol):
     """What a connection's transport shows of its socket."""
 
+    @property
+    def family(self) -> int:
+        """AF_INET or AF_INET6."""
+        ...
+
     def fileno(self) -> int:
         """The file descriptor."""
         ...
@@ -114,7 +119,7 @@ class Sensor:
             return None
         try:
             # family and kind are given, since asking the kernel for them would cost three calls
-            twin = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, os.dup(sock.fileno()))
+            twin = socket.socket(sock.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, os.dup(sock.fileno()))
         except OSError:  # no file handle left
             return None
         try:
