@@ -75,7 +75,6 @@ def test_after_a_thousand_frozen_connections_all_is_as_before(
         until(lambda: said()["2xx"] == FROZEN + asked, end - time.monotonic(), said)
         until(lambda: said()["sockets"] == said()["open"] == said()["watched"] == 0, end - time.monotonic(), said)
         after = said()
-        print("before and after:", before, after)
         assert after["handles"] <= before["handles"]
         assert after["resident"] - before["resident"] < LITTLE
         assert after["failed"] == 0
@@ -84,20 +83,19 @@ def test_after_a_thousand_frozen_connections_all_is_as_before(
 
 def test_the_sensor_shows_where_each_curtain_falls_and_none_where_there_is_none(edition: Path, tmp_path: Path) -> None:
     censors = {"home": "curtain-16k", "mobile": "curtain-25p", "free": "none"}
-    each = 60
+    many = {"home": 60, "mobile": 60, "free": 120}
     place = tmp_path / "sensor.json"
     with World(censors, {"one": [MIRROR]}, line=Line(rtt=0.04)) as world:
         networks = [f"{name}={world.addresses(name)[0]}" for name in censors]
-        said = start(world, edition, tmp_path / "report", 25_000, place, each * len(censors), *networks)
-        got: dict[str, Any] = {name: crowd(world, name, "/ladder/64", each, 20, 3.0) for name in censors}
+        said = start(world, edition, tmp_path / "report", 8_000, place, sum(many.values()), *networks)
+        got: dict[str, Any] = {name: crowd(world, name, "/ladder/64", many[name], 20, 3.0) for name in censors}
         until(lambda: bool(unpack(place.read_bytes()).days), WITHIN, said)
-        print(place.read_text(), {name: sorted(sizes)[:: each // 6] for name, sizes in got.items()})
     (day,) = unpack(place.read_bytes()).days
     found = {spike.network: spike for spike in spikes(day)}
     assert set(found) == {"home", "mobile"}
     for name, spike in found.items():
         assert abs(spike.threshold - statistics.median(got[name])) <= 1_500, (name, day.cells, got[name])
-        assert spike.controls == 0 or spike.controls == 1
+        assert spike.controls == 1
     assert min(got["free"]) > 65_536
     assert [cell.end for cell in day.cells if cell.network == "free"] == ["whole"]
     for address in {address for name in censors for address in world.addresses(name)}:

@@ -60,7 +60,7 @@ def run(
     if key and not cert:
         raise ConfigError("a key without a certificate", where=str(key), remedy="name the certificate, too")
     context = secure_context(cert, key) if cert else None
-    counting = _counting(sensing, say) if sensing else None
+    counting = _counting(sensing, folder, say) if sensing else None
     socks = _sockets(*address(listen), workers)
     say(_url(socks[0], secure=context is not None))
 
@@ -109,13 +109,16 @@ class _Counting:
         self._book.settle(time.monotonic())
 
 
-def _counting(sensing: Sensing, say: Say) -> _Counting:
+def _counting(sensing: Sensing, folder: Path, say: Say) -> _Counting:
     """Raises ConfigError."""
     if not supported():
         raise ConfigError("this system does not tell how connections end", where="--sensor", remedy="it needs Linux")
+    if sensing.file.resolve().is_relative_to(folder.resolve()):
+        remedy = "choose a place outside of it: what lies in a mirror is served to everybody, and must be signed"
+        raise ConfigError("the sensor's file would lie in the mirror", where=str(sensing.file), remedy=remedy)
     networks = load(sensing.networks) if sensing.networks else one_for_all()
     if networks.narrow:
-        say(f"{sensing.networks}: {networks.narrow} prefixes narrower than /24 or /48 were passed over")
+        say(f"{sensing.networks}: prefixes narrower than /24 or /48, passed over: {networks.narrow}")
     book = Book(path=sensing.file, names=networks.names, share=sensing.share, wall=time.time)
     book.open()
     return _Counting(networks, book, sensing.share)
