@@ -169,7 +169,7 @@ class MirrorTable(_Table):
     )
     sensor: str = Field(
         default="",
-        description="What its `heliograph serve --sensor` counts: a file, or its http(s) address; empty: none.",
+        description="What its sensor counts (`serve --sensor`): a file, or its http(s) address; empty: none.",
     )
 
     @field_validator("url")

@@ -100,10 +100,10 @@ class MirrorServer:
                 connection.expire(now)
 
     def _sweep_on(self) -> None:
+        self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep_on)
         self.sweep(monotonic())
         if self._host.sensor is not None:
             self._host.sensor.look(monotonic())
-        self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep_on)
 
     def status(self) -> dict[str, int]:
         """Open connections, bytes of kept files, answers by class since the start; nothing about any reader."""
