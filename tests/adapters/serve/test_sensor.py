@@ -151,13 +151,16 @@ def test_a_reader_sees_the_same_bytes_in_the_same_packets(
     serving: Serving, edition: Path, cert: Path, reader_tls: ssl.SSLContext, loop: str
 ) -> None:
     def seen(secure: bool, **options: Any) -> tuple[bytes, int]:
-        with serving(edition, loop=loop, cert=cert if secure else None, **options) as site, site.connect() as plain:
-            reader = reader_tls.wrap_socket(plain, server_hostname="localhost") if secure else plain
-            with reader:
-                reader.sendall(GET)
-                answer = site.read_all(reader)
-                told = reader.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-                return answer, struct.unpack_from("=I", told, 140)[0]  # segments that came in
+        fewest = []  # a busy machine sends an acknowledgement by itself now and then
+        with serving(edition, loop=loop, cert=cert if secure else None, **options) as site:
+            for _ in range(12):
+                plain = site.connect()
+                with reader_tls.wrap_socket(plain, server_hostname="localhost") if secure else plain as reader:
+                    reader.sendall(GET)
+                    answer = site.read_all(reader)
+                    told = reader.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+                    fewest.append(struct.unpack_from("=I", told, 140)[0])  # segments that came in
+        return answer, min(fewest)
 
     for secure in (False, True):
         sensor = Sensor(networks=one_for_all(), share=1.0, count=Counts())

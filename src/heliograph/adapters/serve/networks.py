@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -85,6 +86,7 @@ def load(path: Path) -> Networks:
 def read(lines: Iterable[str], where: str) -> Networks:
     """The table in ``lines``; ``where`` is its name in errors. Raises ConfigError as ``load``."""
     numbers: dict[str, int] = {ELSEWHERE: _NONE}
+    known: dict[str, int] = {}  # the same by what stands in the table
     found: tuple[dict[tuple[int, int], int], dict[tuple[int, int], int]] = ({}, {})
     narrow = 0
     for number, line in enumerate(lines, 1):
@@ -92,13 +94,15 @@ def read(lines: Iterable[str], where: str) -> Networks:
         if not words or words[0][0] in "#;":
             continue
         try:
-            version, start, bits, name = _entry(words)
+            version, start, bits, origin = _entry(words)
+            if origin not in known:
+                known[origin] = numbers.setdefault(_name(origin), len(numbers))
         except ValueError as err:
             raise ConfigError(str(err), where=f"{where}, line {number}", remedy=_REMEDY) from err
         if bits > _NARROWEST[version == 6]:
             narrow += 1
             continue
-        found[version == 6][start, bits] = numbers.setdefault(name, len(numbers))
+        found[version == 6][start, bits] = known[origin]
         if len(found[0]) + len(found[1]) > MOST_PREFIXES or len(numbers) > MOST_NETWORKS:
             what = f"more than {MOST_PREFIXES:,} prefixes or {MOST_NETWORKS:,} networks"
             raise ConfigError(what, where=f"{where}, line {number}", remedy="leave out where you have no readers")
@@ -109,28 +113,33 @@ def read(lines: Iterable[str], where: str) -> Networks:
 
 
 def _entry(words: list[str]) -> tuple[int, int, int, str]:
-    """Family, first address (of IPv6 its upper half), bits and name. Raises ValueError with what is wrong."""
+    """Family, first address (of IPv6 its upper half), bits and origin. Raises ValueError with what is wrong."""
     prefix, _, length = words[0].partition("/")
     rest = words[1:]
     if not length and rest:
         length, *rest = rest
     if len(rest) != 1:
         raise ValueError(f"not a prefix and a network: {' '.join(words)[:60]!r}")
-    try:
-        ip = ipaddress.ip_address(prefix)
-    except ValueError as err:
+    version, whole = (6, 128) if ":" in prefix else (4, 32)
+    try:  # a whole table is a million lines: ten times as fast as ipaddress
+        start = int.from_bytes(socket.inet_pton(socket.AF_INET6 if version == 6 else socket.AF_INET, prefix))
+    except OSError as err:
         raise ValueError(f"no address: {prefix[:60]!r}") from err
-    whole = 32 if ip.version == 4 else 128
     if not (length.isascii() and length.isdigit() and len(length) < 4 and int(length) <= whole):
         raise ValueError(f"no length of a prefix from 0 to {whole}: {length[:60]!r}")
     bits = int(length)
-    if int(ip) & ((1 << whole - bits) - 1):
+    if start & ((1 << whole - bits) - 1):
         raise ValueError(f"{prefix}/{bits} has bits beyond its length")
-    name = re.split(r"[_,{}]+", rest[0].strip("{}"))[0]
+    return version, start if version == 4 else start >> 64, bits, rest[0]
+
+
+def _name(origin: str) -> str:
+    """The network's name: the first of several origins. Raises ValueError."""
+    name = re.split(r"[_,{}]+", origin.strip("{}"))[0]
     name = f"AS{int(name)}" if name.isascii() and name.isdigit() and len(name) < 11 else name
     if not is_network(name):
-        raise ValueError(f"no name of a network: {rest[0][:60]!r}")
-    return ip.version, int(ip) if ip.version == 4 else int(ip) >> 64, bits, name
+        raise ValueError(f"no name of a network: {origin[:60]!r}")
+    return name
 
 
 def _ranges(found: dict[tuple[int, int], int], width: int) -> _Ranges:
