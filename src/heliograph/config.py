@@ -167,6 +167,10 @@ class MirrorTable(_Table):
     ladder: bool = Field(
         default=True, description="Whether it has the test bodies of `heliograph serve`, which measure a curtain."
     )
+    sensor: str = Field(
+        default="",
+        description="What its sensor counts (`serve --sensor`): a file, or its http(s) address; empty: none.",
+    )
 
     @field_validator("url")
     @classmethod

@@ -113,8 +113,12 @@ class SheetBook(Protocol):
         """Note rendered sheets under edition ``issue``; returns the names of files that no longer exist."""
         ...
 
-    def changes(self, since: int | None) -> list[Change]:
-        """What a mirror at edition ``since`` lacks; None lists the whole edition."""
+    def changes(self, since: int | None, shown: int = 0) -> list[Change]:
+        """What a mirror lacks that took signing ``since`` whole; None lists the whole edition.
+
+        Where it already shows a later one, ``shown``, only what came after that is fresh: what the shown one brought
+        may be replaced no sooner than the pointer.
+        """
         ...
 
     def cuts(self, limit: int) -> list[tuple[Cut, int]]:

@@ -84,12 +84,25 @@ def serve(
     drop: Annotated[
         Path | None, typer.Option(help="Folder for sealed messages to the newsroom; without it none are taken.")
     ] = None,
+    sensor: Annotated[
+        Path | None, typer.Option(help="Count where connections freeze, for the watch; by network, never by reader.")
+    ] = None,
+    networks: Annotated[
+        Path | None, typer.Option(help="Table of networks for --sensor: a prefix and an AS on each line.")
+    ] = None,
+    sensor_share: Annotated[
+        float, typer.Option(min=0.001, max=1.0, help="Share of connections that --sensor looks at.")
+    ] = 0.25,
 ) -> None:
     """A mirror: serve a folder so that every response survives a censor that freezes long connections."""
     from heliograph.adapters import serve as server
     from heliograph.adapters.spool import drop_at
     from heliograph.cli.screen import out
 
+    if networks and not sensor:
+        remedy = "add --sensor FILE, or leave --networks out"
+        raise ConfigError("a table of networks without a sensor", where=str(networks), remedy=remedy)
+    sensing = server.Sensing(file=sensor, networks=networks, share=sensor_share) if sensor else None
     raise typer.Exit(
         server.run(
             folder,
@@ -98,6 +111,7 @@ def serve(
             key=key,
             workers=workers,
             drop=drop_at(drop, beside=folder) if drop else None,
+            sensing=sensing,
             say=lambda line: out.print(line),
         )
     )

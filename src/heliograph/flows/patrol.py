@@ -5,9 +5,11 @@ targets -> look -> saw -> judge -> conclude
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 import anyio
 
@@ -21,8 +23,10 @@ from heliograph.trust import bundle
 from heliograph.trust.chain import Chain, State
 from heliograph.trust.refusal import RefusalError
 from heliograph.watch.judge import MEMORY
+from heliograph.watch.sensor import Hearsay, hear
 from heliograph.watch.steps import Controls, Target
 
+_NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 LADDER = "ladder/"  # path of the test bodies of ``heliograph serve``
 _AT_ONCE = 4  # mirrors looked at side by side; each look keeps its own pace
 _LATE = timedelta(hours=1)  # after a release, until a mirror that does not have it shows an old one
@@ -35,19 +39,28 @@ class Patrol:
     sightings: tuple[Sighting, ...]
     findings: tuple[Finding, ...]
     changed: tuple[Finding, ...]  # findings of another kind or strength than before, new ones among them
+    misread: tuple[str, ...] = ()  # files of sensors that are none, a sentence each
 
 
 async def patrol(
-    outside: Outside, config: Config, now: datetime, chance: Callable[[], float], *, deep: bool = False
+    outside: Outside,
+    config: Config,
+    now: datetime,
+    chance: Callable[[], float],
+    *,
+    deep: bool = False,
+    counted: Mapping[str, bytes] = _NOTHING,
 ) -> Patrol:
     """Look at every mirror that readers reach, and judge it with all that is known.
 
-    ``chance`` gives numbers from 0 to 1 (1 excluded) for order and timing.
+    ``chance`` gives numbers from 0 to 1 (1 excluded) for order and timing. ``counted`` holds the files of sensors, by
+    the name of the mirror; they are not trusted.
     """
     journal, mirrors = outside.journal, [mirror for mirror in config.mirror if mirror.url]
     sightings = await _look(outside, config, mirrors, now, chance, deep=deep)
     journal.saw(sightings, now)
 
+    heard, misread = _hear(mirrors, counted, now)
     before = journal.findings()
     watched = {mirror.url for mirror in mirrors}
     findings = watch.judge(
@@ -56,11 +69,27 @@ async def patrol(
         roster=roster(config),
         before=[finding for finding in before if finding.mirror in watched],
         addresses={mirror.url: mirror.addresses for mirror in mirrors},
+        heard=heard,
     )
     journal.conclude(findings)
     known = {(finding.mirror, finding.network, finding.kind, finding.strength) for finding in before}
     changed = [one for one in findings if (one.mirror, one.network, one.kind, one.strength) not in known]
-    return Patrol(sightings=tuple(sightings), findings=findings, changed=tuple(changed))
+    return Patrol(sightings=tuple(sightings), findings=findings, changed=tuple(changed), misread=tuple(misread))
+
+
+def _hear(
+    mirrors: Sequence[MirrorTable], counted: Mapping[str, bytes], now: datetime
+) -> tuple[list[Hearsay], list[str]]:
+    """What the mirrors' sensors tell, and which files are none."""
+    heard: list[Hearsay] = []
+    misread = []
+    for mirror in mirrors:
+        if mirror.name in counted:
+            try:
+                heard += hear(counted[mirror.name], mirror=mirror.url, name=mirror.name, now=now, memory=MEMORY)
+            except ValueError as err:
+                misread.append(f"mirror {mirror.name}: {mirror.sensor} is no file of a sensor: {err}")
+    return heard, misread
 
 
 def roster(config: Config) -> tuple[Vantage, ...]:

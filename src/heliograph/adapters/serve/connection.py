@@ -6,7 +6,8 @@ Rule 2: when the kernel has taken the answer the connection is closed and forgot
 lies in the kernel, and dies there after TCP_USER_TIMEOUT.
 Rule 3: a TLS record holds at most ``RECORD`` bytes, so that a reader frozen half way has the text that came before.
 Rule 4: nothing about a reader is kept or written: no address is asked for, no request remembered, no error logged.
-``Tally`` counts answers by class, and that is all.
+``Tally`` counts answers by class, and that is all; a ``Sensor``, where the operator wants one, counts how connections
+ended, by network (sensor.py).
 Rule 5: who posts to the drop gets one short answer, whatever was posted and whatever became of it (docs/drop.md).
 """
 
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from heliograph.adapters.serve import wire
+from heliograph.adapters.serve.sensor import Sample, Sensor
 from heliograph.adapters.serve.shelf import SLICE, Reply, Rest, Shelf
 from heliograph.model.errors import StoreError
 from heliograph.ports import Drop
@@ -59,12 +61,13 @@ class Host:
     tally: Tally = field(default_factory=Tally)
     crowd: dict[Connection, None] = field(default_factory=dict)  # open ones, the oldest first
     emptied: Callable[[], None] | None = None
+    sensor: Sensor | None = None
 
 
 class Connection(asyncio.Protocol):
     """Plain HTTP; ``Secure`` puts TLS between it and the wire."""
 
-    __slots__ = ("_answered", "_heard", "_host", "_paused", "_received", "_rest", "_transport", "deadline")
+    __slots__ = ("_answered", "_heard", "_host", "_paused", "_received", "_rest", "_sample", "_transport", "deadline")
     _transport: asyncio.Transport
 
     def __init__(self, host: Host) -> None:
@@ -74,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._heard = 0
         self._paused = False
         self._rest: Rest | None = None
+        self._sample: Sample | None = None
         self.deadline = host.clock() + host.patience
 
     # what the event loop calls
@@ -119,6 +123,9 @@ class Connection(asyncio.Protocol):
         host = self._host
         host.crowd.pop(self, None)
         self._forget_rest()
+        if self._sample is not None and host.sensor is not None:
+            host.sensor.ends(self._sample, exc, host.clock())
+            self._sample = None
         if host.emptied is not None and not host.crowd:
             host.emptied()
 
@@ -191,6 +198,8 @@ class Connection(asyncio.Protocol):
         self._host.tally.classes[reply.status // 100] += 1
         self._rest = reply.rest
         self.deadline = self._host.clock() + DRAIN
+        if self._host.sensor is not None:
+            self._sample = self._host.sensor.begins(self._transport.get_extra_info("socket"))
         if reply.rest is None:
             self._send(reply.data, last=True)
             self._close(more=more)

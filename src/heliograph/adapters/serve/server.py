@@ -14,6 +14,7 @@ from typing import Final
 
 from heliograph.adapters.serve.connection import Connection, Host, Secure
 from heliograph.adapters.serve.endpoint import BACKLOG, listening
+from heliograph.adapters.serve.sensor import Sensor
 from heliograph.adapters.serve.shelf import Shelf
 from heliograph.ports import Drop
 
@@ -35,6 +36,7 @@ class MirrorServer:
         connections: int = CONNECTIONS,
         patience: float = PATIENCE,
         drop: Drop | None = None,
+        sensor: Sensor | None = None,
     ) -> None:
         self._host = Host(
             shelf=Shelf(folder, memory=memory),
@@ -43,6 +45,7 @@ class MirrorServer:
             patience=patience,
             most=connections,
             drop=drop,
+            sensor=sensor,
         )
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -83,6 +86,8 @@ class MirrorServer:
         await self._emptied(grace)
         self.sweep(float("inf"))
         await self._emptied(grace)
+        if self._host.sensor is not None:
+            self._host.sensor.close()
 
     async def _emptied(self, seconds: float) -> None:
         if self._host.crowd:
@@ -98,8 +103,10 @@ class MirrorServer:
                 connection.expire(now)
 
     def _sweep_on(self) -> None:
-        self.sweep(monotonic())
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep_on)
+        self.sweep(monotonic())
+        if self._host.sensor is not None:
+            self._host.sensor.look(monotonic())
 
     def status(self) -> dict[str, int]:
         """Open connections, bytes of kept files, answers by class since the start; nothing about any reader."""
