@@ -143,6 +143,28 @@ PARTS = (
     ),
     Part(name="lab", title="The lab", module="benchmarks.lab"),
     Part(name="survival", title="Survival", module="benchmarks.survival"),
+    Part(
+        name="verdicts",
+        title="Verdicts",
+        module="benchmarks.verdicts",
+        arguments=("--seeds", "20", "--worlds", "12", "--times", "3"),
+        full_only=True,
+        limit=3 * 3_600.0,
+        lines=(
+            Line(
+                what="verdicts on mirrors under every rule of the lab that are right",
+                value="{0:.1%} of {1:,.0f}",
+                paths=("verdicts.right, share", "verdicts.looks"),
+                goal=">= 95 %",
+            ),
+            Line(
+                what="ordinary faults called blocking",
+                value="{0:,.0f} of {1:,.0f}",
+                paths=("ordinary faults called blocking.wrong", "ordinary faults called blocking.looks"),
+                goal="0",
+            ),
+        ),
+    ),
     Part(name="whole", title="Whole tools", module="benchmarks.whole", arguments=("--stories", "1000", "--first")),
     Part(
         name="whole-10000",

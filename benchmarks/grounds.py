@@ -15,8 +15,7 @@ from hashlib import shake_256
 from pathlib import Path
 from typing import Any, Final
 
-from tests.authority import Authority
-
+from benchmarks.tls import Authority
 from heliograph.adapters.serve.caddy import caddy
 from heliograph.adapters.serve.nginx import nginx
 from heliograph.adapters.serve.outfit import Site

@@ -167,6 +167,10 @@ class MirrorTable(_Table):
     ladder: bool = Field(
         default=True, description="Whether it has the test bodies of `heliograph serve`, which measure a curtain."
     )
+    sensor: str = Field(
+        default="",
+        description="What its sensor counts (`serve --sensor`): a file, or its http(s) address; empty: none.",
+    )
 
     @field_validator("url")
     @classmethod
@@ -196,6 +200,9 @@ class VantageTable(_Table):
     country: str = Field(default="ZZ", pattern=r"^[A-Z]{2}$", description='Two letters; "ZZ" withholds it.')
     weight: float = Field(default=1.0, ge=0.0, le=1.0, description="How much its word counts against others there.")
     outside: bool = Field(default=False, description="Whether it stands where nothing is blocked.")
+    mirrors: tuple[str, ...] = Field(
+        default=(), description="Names of the mirrors it looks at; empty: all. Who takes its token learns these."
+    )
 
 
 class Watch(_Table):
@@ -223,15 +230,47 @@ class Watch(_Table):
     resolver: str = Field(default="8.8.8.8:53", description="A resolver that is asked by UDP and by TCP.")
     doh: str = Field(default="https://dns.google/dns-query", description="A resolver that is asked by HTTPS.")
 
-    @field_validator("every", "deep")
+    drops: tuple[str, ...] = Field(
+        default=(), description="Addresses of mirrors with `serve --drop`: where vantages report and find their lists."
+    )
+    spools: tuple[str, ...] = Field(
+        default=(), description="Folders of such drops that are here, or are carried here: what comes in is read there."
+    )
+    vantages_every: str = Field(default="20m", description="How often a vantage looks; at most half is added.")
+    vantages_deep: str = Field(default="6h", description="How often it looks for a curtain though pages arrive.")
+
+    @field_validator("every", "deep", "vantages_every", "vantages_deep")
     @classmethod
     def _is_span(cls, value: str) -> str:
         _seconds(value)
         return value
 
+    @field_validator("vantages_every", "vantages_deep")
+    @classmethod
+    def _is_gentle(cls, value: str) -> str:
+        if not 60 <= _seconds(value) <= 86_400:
+            raise ValueError('give "1m" to "1d": a vantage must not hurry')
+        return value
+
+    @field_validator("drops")
+    @classmethod
+    def _are_web(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname or not url.isascii():
+                raise ValueError(f'"{url}": give an address that starts with https:// or http://')
+        return tuple(url if url.endswith("/") else url + "/" for url in value)
+
     @property
     def every_seconds(self) -> int:
         return _seconds(self.every)
+
+    @property
+    def vantages_every_seconds(self) -> int:
+        return _seconds(self.vantages_every)
+
+    @property
+    def vantages_deep_seconds(self) -> int:
+        return _seconds(self.vantages_deep)
 
     @property
     def deep_seconds(self) -> int:
@@ -306,6 +345,10 @@ class Config(_Table):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"two {what} are the same: {twice[0]}")
+        known = {mirror.name for mirror in self.mirror}
+        for vantage in self.vantage:
+            if strange := sorted(set(vantage.mirrors) - known):
+                raise ValueError(f'vantage {vantage.name} looks at a mirror "{strange[0]}", and there is none')
         return self
 
     @property

@@ -113,8 +113,12 @@ class SheetBook(Protocol):
         """Note rendered sheets under edition ``issue``; returns the names of files that no longer exist."""
         ...
 
-    def changes(self, since: int | None) -> list[Change]:
-        """What a mirror at edition ``since`` lacks; None lists the whole edition."""
+    def changes(self, since: int | None, shown: int = 0) -> list[Change]:
+        """What a mirror lacks that took signing ``since`` whole; None lists the whole edition.
+
+        Where it already shows a later one, ``shown``, only what came after that is fresh: what the shown one brought
+        may be replaced no sooner than the pointer.
+        """
         ...
 
     def cuts(self, limit: int) -> list[tuple[Cut, int]]:
@@ -355,6 +359,55 @@ class Reach(Protocol):
 
     async def get(self, ask: release.Ask) -> release.Got:
         """Ask once. Never raises but for cancellation: a failure is a ``Got``."""
+        ...
+
+
+class Drop(Protocol):
+    """Where a mirror lays sealed messages of strangers, and finds what it gives out to vantages. Holds no reader."""
+
+    def take(self, message: bytes) -> bool:
+        """Keep a message of exactly 4,096 bytes; another one of the same bytes changes nothing. False if it is none.
+
+        Raises:
+            StoreError: it could not be kept.
+        """
+        ...
+
+    def sheet(self, path: str) -> bytes:
+        """The work list asked for by this path, at most 5,120 bytes; b"" where there is none. Never raises."""
+        ...
+
+
+class Mailbox(Protocol):
+    """Messages that wait: what a drop took in, what a vantage has to send. Not trusted: anybody may have written them.
+
+    Each method raises ``StoreError`` where the folder cannot be used.
+    """
+
+    def take(self, message: bytes) -> bool:
+        """See ``Drop``."""
+        ...
+
+    def names(self) -> list[str]:
+        """The messages there are."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """A message, at most one byte longer than it may be; b"" where there is none."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Forget one."""
+        ...
+
+
+class Line(Protocol):
+    """The way from a vantage to a drop. Not trusted: it can lose a message, not read it."""
+
+    place: str  # where the drop is
+
+    async def post(self, message: bytes) -> bool:
+        """Whether the message was taken. Never raises but for cancellation."""
         ...
 
 

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.authority import Authority
 from typer.testing import CliRunner
 
+from benchmarks.tls import Authority
 from heliograph.cli.app import app
 from heliograph.model import ConfigError
 

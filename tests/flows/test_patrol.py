@@ -13,6 +13,7 @@ from tests.flows.world import NOW, Make, World
 from heliograph.flows.patrol import Patrol, patrol
 from heliograph.lab.piece import pieces
 from heliograph.lab.vantage import SimulatedVantage, Weather
+from heliograph.model.census import Cell, Census, Day, pack
 from heliograph.model.sighting import Finding, Result, Sighting, Steps
 from heliograph.watch import Controls, Target, probe
 
@@ -59,12 +60,12 @@ def watched(make: Make) -> World:
     return made
 
 
-def round_of(world: World, minutes: int = 1, *, deep: bool = False) -> Patrol:
+def round_of(world: World, minutes: int = 1, *, deep: bool = False, **more: object) -> Patrol:
     world.now += timedelta(minutes=minutes)
     if isinstance(world.vantage, Showing):
         world.vantage.page = world.mirrors[0].files.get("now", b"")
     with world.outside() as outside:
-        return anyio.run(partial(patrol, deep=deep), outside, world.config, world.now, random.Random(1).random)
+        return anyio.run(partial(patrol, deep=deep, **more), outside, world.config, world.now, random.Random(1).random)
 
 
 def report(world: World, vantage: str, weather: Weather) -> None:
@@ -124,6 +125,32 @@ def test_what_the_mirror_shows_is_held_against_the_journal(make: Make) -> None:
     world.mirrors[0].files["now"] = b"not ours\n"
     round_of(world)
     assert kinds(round_of(world))["office"][0] == "forged"
+
+
+def test_what_a_mirror_counts_itself_is_heard_and_blocks_nothing(make: Make) -> None:
+    world = watched(make)
+    world.publish()
+    cells = (
+        Cell(network="AS64500", end="frozen", kib=14, count=70),
+        Cell(network="AS64500", end="whole", kib=5, count=300),
+        Cell(network="AS64501", end="whole", kib=64, count=300),
+        Cell(network="home", end="frozen", kib=5, count=70),
+    )
+    counted = {"one": pack(Census(sample=1.0, days=(Day(day=(NOW - timedelta(days=1)).date(), cells=cells),)))}
+    report(world, "anna", Weather())
+    seen = round_of(world, counted=counted)
+    assert kinds(seen) == {
+        "office": ("well", "confirmed"),
+        "home": ("well", "confirmed"),
+        "AS64500": ("curtain", "suspicion"),
+    }
+    assert not any(finding.blocked for finding in seen.findings)
+    assert {finding.vantages for finding in seen.changed} >= {("sensor:one:AS64500",)}
+    with world.outside() as outside:
+        assert {one.vantage for one in outside.journal.sightings(NOW - timedelta(days=9))} == {"here", "anna"}
+    seen = round_of(world, counted={"one": b"<html>", "two": b"of no mirror"})
+    (told,) = seen.misread
+    assert "mirror one" in told
 
 
 def test_a_mirror_that_is_taken_out_of_the_configuration_is_forgotten(make: Make) -> None:

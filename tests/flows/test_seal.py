@@ -17,7 +17,7 @@ from heliograph.lab.keys import MemoryKeys, folder, key
 from heliograph.lab.piece import pieces
 from heliograph.lab.readers import Reader
 from heliograph.lab.store import MemoryMirror
-from heliograph.model import SignError, paths
+from heliograph.model import SignError, StoreError, paths
 from heliograph.trust import sign
 
 
@@ -70,6 +70,30 @@ def test_at_every_moment_of_a_delivery_what_readers_reach_is_verified(small: Wor
     assert {verdict for _, verdict in verdicts} <= {"verified", "withdrawn"}
     assert not unknown & before & set(mapped(small.mirrors[0]))
     assert unverified(small, small.mirrors[0]) == []
+
+
+def test_what_a_cut_short_delivery_brought_is_replaced_no_sooner_than_the_pointer(small: World) -> None:
+    small.publish()
+    mirror, known = small.mirrors[0], reader(small)
+    shown = mirror.files["now"]
+
+    def cut_short(at: MemoryMirror) -> None:
+        if at.files["now"] != shown:
+            raise StoreError("the line broke", where="mirror one")
+
+    piece = replace(pieces(NOW)[7], published=small.now, updated=small.now)
+    small.newsroom.publish(piece)
+    mirror.seen = cut_short
+    assert small.publish().failed
+    assert page_of(piece) in mirror.files
+    assert known.read([mirror.files], page_of(piece), small.now).verdict.verdict == "verified"
+
+    seen: set[str] = set()
+    mirror.seen = lambda at: seen.add(known.read([at.files], page_of(piece), small.now).verdict.verdict)
+    small.newsroom.edit(piece.path, small.now, title="Исправленный заголовок")
+    small.publish()
+    assert seen == {"verified"}
+    assert unverified(small, mirror) == []
 
 
 def test_a_withdrawn_page_is_proven_to_be_withdrawn_and_its_copies_are_gone(small: World) -> None:

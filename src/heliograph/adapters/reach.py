@@ -27,7 +27,7 @@ _AGENT = "Mozilla/5.0"
 _SILENCE, _CONNECT = 10.0, 10.0  # seconds; release format, section "Limits"
 _WHOLE, _RATE = 30.0, 1_024  # seconds, and bytes of the limit for which there is one second more
 _PAUSE = (0.5, 2.0)  # seconds between two requests of a paced reader
-_GONE = frozenset({404, 410})
+_GONE, _TAKEN = frozenset({404, 410}), frozenset({202, 204})
 
 
 class WebMirror:
@@ -72,6 +72,21 @@ class WebMirror:
                 if got.fate != "missing":
                     return Got(fate=got.fate, data=got.data, coding="br")
         return await self._one(ask.name, ask.limit, ", ".join(ask.codings) or "identity")
+
+    async def post(self, message: bytes) -> bool:
+        """See ``ports.Line``."""
+        assert self._session is not None, "use it as a context manager"
+        try:
+            async with asyncio.timeout(_WHOLE):
+                timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=_SILENCE)
+                headers = {"Content-Type": "application/octet-stream"}
+                request = self._session.post(
+                    self.place + "drop", data=message, allow_redirects=False, timeout=timeout, headers=headers
+                )
+                async with request as response:
+                    return response.status in _TAKEN
+        except Exception:  # noqa: BLE001 - the port's promise: whatever a mirror does, the message was not taken
+            return False
 
     async def _one(self, name: str, limit: int, accept: str) -> Got:
         assert self._session is not None, "use it as a context manager"

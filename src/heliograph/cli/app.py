@@ -13,6 +13,7 @@ from heliograph import __version__
 from heliograph.cli.keys_app import keys_app
 from heliograph.cli.lab_app import lab_app
 from heliograph.cli.options import HERE, ConfigPath, Json, Paced, PassphraseFile, Pinned
+from heliograph.cli.vantage_app import vantage_app
 from heliograph.model import ConfigError
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 app.add_typer(keys_app, name="keys")
 app.add_typer(lab_app, name="lab")
+app.add_typer(vantage_app, name="vantage")
 
 
 def _version(wanted: bool) -> None:
@@ -83,6 +85,18 @@ def serve(
         bool, typer.Option("--check", help="Serve nothing: measure what the certificate costs, and give advice.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --check: one JSON object instead of text.")] = False,
+    drop: Annotated[
+        Path | None, typer.Option(help="Folder for sealed messages to the newsroom; without it none are taken.")
+    ] = None,
+    sensor: Annotated[
+        Path | None, typer.Option(help="Count where connections freeze, for the watch; by network, never by reader.")
+    ] = None,
+    networks: Annotated[
+        Path | None, typer.Option(help="Table of networks for --sensor: a prefix and an AS on each line.")
+    ] = None,
+    sensor_share: Annotated[
+        float, typer.Option(min=0.001, max=1.0, help="Share of connections that --sensor looks at.")
+    ] = 0.25,
 ) -> None:
     """A mirror: serve a folder so that every response survives a censor that freezes long connections.
 
@@ -93,9 +107,25 @@ def serve(
 
         raise typer.Exit(serving.check(cert, key, as_json=as_json))
     from heliograph.adapters import serve as server
+    from heliograph.adapters.spool import drop_at
     from heliograph.cli.screen import out
 
-    raise typer.Exit(server.run(folder, listen, cert=cert, key=key, workers=workers, say=lambda line: out.print(line)))
+    if networks and not sensor:
+        remedy = "add --sensor FILE, or leave --networks out"
+        raise ConfigError("a table of networks without a sensor", where=str(networks), remedy=remedy)
+    sensing = server.Sensing(file=sensor, networks=networks, share=sensor_share) if sensor else None
+    raise typer.Exit(
+        server.run(
+            folder,
+            listen,
+            cert=cert,
+            key=key,
+            workers=workers,
+            drop=drop_at(drop, beside=folder) if drop else None,
+            sensing=sensing,
+            say=lambda line: out.print(line),
+        )
+    )
 
 
 @app.command("mirror-config")

@@ -11,18 +11,24 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.markup import escape
 from rich.table import Table
 
+from heliograph.adapters.reach import FolderMirror, WebMirror
 from heliograph.cli.screen import Bars, Stopwatch, complain, out
 from heliograph.cli.wiring import outside
-from heliograph.config import Config, load
+from heliograph.config import Config, MirrorTable, load
 from heliograph.flows.patrol import Patrol, patrol
-from heliograph.model import ConfigError, HeliographError
+from heliograph.model import ConfigError, HeliographError, StoreError
+from heliograph.model.census import MOST_BYTES
+from heliograph.model.release import Ask, Got
 from heliograph.model.sighting import Finding
+from heliograph.ports import Journal
 
 _SPREAD = 0.3  # share of the interval that is added at random, so that looks beat in time with nothing
+_HEAR = 30.0  # seconds for the file of a sensor
 _STYLES = {"well": "green", "curtain": "yellow", "offline": "dim", "unknown": "yellow", "stale": "yellow"}
 
 
@@ -32,7 +38,9 @@ def run(path: Path, *, deep: bool, as_json: bool) -> int:
     if not any(mirror.url for mirror in config.mirror):
         remedy = "give each [[mirror]] the url where readers reach it"
         raise ConfigError("no mirror has an address to look at", where=f"{path}: mirror.url", remedy=remedy)
-    seen = asyncio.run(_round(config, Stopwatch() if as_json else Bars(), deep=deep))
+    counted = asyncio.run(_counted(config))
+    seen = asyncio.run(_round(config, Stopwatch() if as_json else Bars(), counted, deep=deep))
+    _told_misread(seen)
     findings = [as_object(finding) for finding in seen.findings]
     if as_json:
         print(
@@ -51,14 +59,18 @@ async def keep_watch(config: Config, over: asyncio.Event, *, as_json: bool) -> N
     """Round after round until ``over``; what changed is told. A round that fails is told and tried again."""
     if not any(mirror.url for mirror in config.mirror):
         return
+    counted: Mapping[str, bytes] = {}
     next_deep = 0.0  # on the loop's clock: the first round is a deep one
     loop = asyncio.get_running_loop()
     while not over.is_set():
         deep = loop.time() >= next_deep
         if deep:
             next_deep = loop.time() + config.watch.deep_seconds
+            counted = await _counted(config)  # they change once a day
         try:
-            seen = await _round(config, Stopwatch(), deep=deep)
+            seen = await _round(config, Stopwatch(), counted, deep=deep)
+            if deep:
+                _told_misread(seen)
             for finding in seen.changed:
                 _tell(finding, as_json=as_json)
         except HeliographError as error:
@@ -68,10 +80,55 @@ async def keep_watch(config: Config, over: asyncio.Event, *, as_json: bool) -> N
             await asyncio.wait_for(over.wait(), pause)
 
 
-async def _round(config: Config, watcher: Stopwatch, *, deep: bool) -> Patrol:
+async def _round(config: Config, watcher: Stopwatch, counted: Mapping[str, bytes], *, deep: bool) -> Patrol:
     async with outside(config, watcher) as world:
+        if config.watch.spools:
+            _collect(world.journal, config)
         with watcher:
-            return await patrol(world, config, _now(), random.SystemRandom().random, deep=deep)
+            chance = random.SystemRandom().random
+            return await patrol(world, config, _now(), chance, deep=deep, counted=counted)
+
+
+async def _counted(config: Config) -> dict[str, bytes]:
+    """The files of mirrors' sensors by the name of the mirror. One that cannot be had in time is told, and missing."""
+    wanted = [mirror for mirror in config.mirror if mirror.sensor and mirror.url]
+    found = await asyncio.gather(*(_counts_of(mirror, config.folder) for mirror in wanted))
+    return {mirror.name: data for mirror, data in zip(wanted, found, strict=True) if data is not None}
+
+
+async def _counts_of(mirror: MirrorTable, folder: Path) -> bytes | None:
+    place, _, name = mirror.sensor.rpartition("/")
+    web = urlsplit(mirror.sensor).scheme in ("http", "https")
+    try:
+        source = WebMirror(place) if web else FolderMirror((folder / mirror.sensor).parent)
+        async with asyncio.timeout(_HEAR), source as reached:
+            got = await reached.get(Ask(mirror=0, name=name, limit=MOST_BYTES))
+    except ConfigError as error:
+        complain(error)
+        return None
+    except TimeoutError:
+        got = Got(fate="unavailable")
+    if got.fate == "whole" and not got.coding:
+        return got.data
+    remedy = "see that heliograph serve --sensor writes it, and that this machine can read it"
+    where = f"mirror {mirror.name}: {mirror.sensor}"
+    complain(StoreError(f"the sensor's file is {got.fate}", where=where, remedy=remedy))
+    return None
+
+
+def _told_misread(seen: Patrol) -> None:
+    for what in seen.misread:
+        complain(StoreError(what, remedy="it is passed over; the mirrors are judged by what vantages see"))
+
+
+def _collect(journal: Journal, config: Config) -> None:
+    """What vantages reported, and lists for them. A drop that cannot be used is told, and the round goes on."""
+    from heliograph.cli import vantages
+
+    try:
+        vantages.attend(journal, config)
+    except HeliographError as error:
+        complain(error)
 
 
 def as_object(finding: Finding) -> dict[str, Any]:

@@ -40,7 +40,7 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
     if latest is None:
         return ()
     deliveries: dict[str, Delivery] = {}
-    plans: dict[int, Steps] = {}  # mirrors at the same release lack the same
+    plans: dict[tuple[int, int], Steps] = {}  # mirrors at the same release lack the same
 
     async def to(mirror: MirrorStore) -> None:
         deliveries[mirror.name] = await _deliver(outside, mirror, latest, what, plans)
@@ -56,7 +56,7 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
 
 
 async def _deliver(
-    outside: Outside, mirror: MirrorStore, latest: Issue, what: str, plans: dict[int, Steps]
+    outside: Outside, mirror: MirrorStore, latest: Issue, what: str, plans: dict[tuple[int, int], Steps]
 ) -> Delivery:
     took = Delivery(mirror=mirror.name, number=0, files=0, size=0)
     steps: Steps = ()
@@ -68,9 +68,9 @@ async def _deliver(
         if held:
             steps = publish.steps(publish.repair(journal.changes(None), held))
         else:
-            since = since or 0
-            steps = plans.get(since) or publish.steps(journal.changes(since))
-            plans[since] = steps
+            lacks = (since or 0, shown.serial if shown else 0)
+            steps = plans.get(lacks) or publish.steps(journal.changes(*lacks))
+            plans[lacks] = steps
         files = sum(map(len, steps))
         outside.watcher.step(what, 0, files)
         await mirror.apply(steps, reading(outside.stage), lambda done: outside.watcher.step(what, done))

@@ -5,9 +5,11 @@ targets -> look -> saw -> judge -> conclude
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 import anyio
 
@@ -16,13 +18,15 @@ from heliograph.config import Config, MirrorTable, Watch
 from heliograph.flows import keyring
 from heliograph.model import SignError
 from heliograph.model.sighting import Content, Fetch, Finding, Outcome, Result, Sighting, Vantage
-from heliograph.ports import Outside
+from heliograph.ports import Outside, ReleaseBook
 from heliograph.trust import bundle
 from heliograph.trust.chain import Chain, State
 from heliograph.trust.refusal import RefusalError
 from heliograph.watch.judge import MEMORY
+from heliograph.watch.sensor import Hearsay, hear
 from heliograph.watch.steps import Controls, Target
 
+_NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 LADDER = "ladder/"  # path of the test bodies of ``heliograph serve``
 _AT_ONCE = 4  # mirrors looked at side by side; each look keeps its own pace
 _LATE = timedelta(hours=1)  # after a release, until a mirror that does not have it shows an old one
@@ -35,19 +39,28 @@ class Patrol:
     sightings: tuple[Sighting, ...]
     findings: tuple[Finding, ...]
     changed: tuple[Finding, ...]  # findings of another kind or strength than before, new ones among them
+    misread: tuple[str, ...] = ()  # files of sensors that are none, a sentence each
 
 
 async def patrol(
-    outside: Outside, config: Config, now: datetime, chance: Callable[[], float], *, deep: bool = False
+    outside: Outside,
+    config: Config,
+    now: datetime,
+    chance: Callable[[], float],
+    *,
+    deep: bool = False,
+    counted: Mapping[str, bytes] = _NOTHING,
 ) -> Patrol:
     """Look at every mirror that readers reach, and judge it with all that is known.
 
-    ``chance`` gives numbers from 0 to 1 (1 excluded) for order and timing.
+    ``chance`` gives numbers from 0 to 1 (1 excluded) for order and timing. ``counted`` holds the files of sensors, by
+    the name of the mirror; they are not trusted.
     """
     journal, mirrors = outside.journal, [mirror for mirror in config.mirror if mirror.url]
     sightings = await _look(outside, config, mirrors, now, chance, deep=deep)
     journal.saw(sightings, now)
 
+    heard, misread = _hear(mirrors, counted, now)
     before = journal.findings()
     watched = {mirror.url for mirror in mirrors}
     findings = watch.judge(
@@ -56,11 +69,27 @@ async def patrol(
         roster=roster(config),
         before=[finding for finding in before if finding.mirror in watched],
         addresses={mirror.url: mirror.addresses for mirror in mirrors},
+        heard=heard,
     )
     journal.conclude(findings)
     known = {(finding.mirror, finding.network, finding.kind, finding.strength) for finding in before}
     changed = [one for one in findings if (one.mirror, one.network, one.kind, one.strength) not in known]
-    return Patrol(sightings=tuple(sightings), findings=findings, changed=tuple(changed))
+    return Patrol(sightings=tuple(sightings), findings=findings, changed=tuple(changed), misread=tuple(misread))
+
+
+def _hear(
+    mirrors: Sequence[MirrorTable], counted: Mapping[str, bytes], now: datetime
+) -> tuple[list[Hearsay], list[str]]:
+    """What the mirrors' sensors tell, and which files are none."""
+    heard: list[Hearsay] = []
+    misread = []
+    for mirror in mirrors:
+        if mirror.name in counted:
+            try:
+                heard += hear(counted[mirror.name], mirror=mirror.url, name=mirror.name, now=now, memory=MEMORY)
+            except ValueError as err:
+                misread.append(f"mirror {mirror.name}: {mirror.sensor} is no file of a sensor: {err}")
+    return heard, misread
 
 
 def roster(config: Config) -> tuple[Vantage, ...]:
@@ -132,17 +161,23 @@ async def _look(
 
 def _content(outside: Outside, results: Sequence[Result], now: datetime) -> Content:
     """What the page of a look is to this newsroom."""
-    page = _page(results)
+    page = page_of(results)
     if page is None:
         return ""
-    latest = outside.journal.latest()
-    shown = outside.journal.signed_as(page.digest)
-    if shown is not None and latest is not None:
-        return "old" if shown.serial < latest.serial and latest.made < now - _LATE else "current"
-    return "old" if _signed(outside, page.opening, now) else "strange"
+    known = shown_as(outside.journal, page.digest, now)
+    return known or ("old" if _signed(outside, page.opening, now) else "strange")
 
 
-def _page(results: Sequence[Result]) -> Outcome | None:
+def shown_as(journal: ReleaseBook, digest: str, when: datetime) -> Content:
+    """What a page of this SHA-256 (hex) was ``when`` it was seen; "" where the journal does not know it."""
+    latest, shown = journal.latest(), journal.signed_as(digest)
+    if shown is None or latest is None:
+        return ""
+    return "old" if shown.serial < latest.serial and latest.made < when - _LATE else "current"
+
+
+def page_of(results: Sequence[Result]) -> Outcome | None:
+    """The page of a look, if it came whole."""
     for one in results:
         if isinstance(one.check, Fetch) and one.check.tag.startswith("page") and one.outcome.status == 200:
             return one.outcome if one.outcome.ok else None

@@ -155,6 +155,7 @@ class Vantage:
     country: str = "ZZ"  # ISO 3166, "ZZ" where it is withheld
     weight: float = 1.0
     outside: bool = False  # where nothing is blocked: its successes are the control C1
+    hearsay: bool = False  # it looks at nothing itself: a mirror's own count of how connections ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

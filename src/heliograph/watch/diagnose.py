@@ -15,12 +15,16 @@ from heliograph.watch.pages import block_page
 from heliograph.watch.steps import is_bogon
 
 _STALL = (4_096, 40_960)  # raw bytes at which a curtain can fall; below, it is a path that loses full segments
-_SPREAD = 3_072  # bytes between the quartiles of stalls of one kind; chance spreads wider
 _OFTEN = 0.8  # share of repeats that must fail
 _SILENT = 5.0  # seconds, or ten round trips
 _SLOWER = 10  # times slower than the control
 _SLOW = 40_000  # bytes per second, below which speed is compared at all
+_MANY, _MOST = 0.5, 0.75  # share of stalls that must fall at one place
+_UPLOADED = 1_500  # bytes, more than any request has, below which an upload never began
+_SAME = 100  # bytes by which what came before a rule struck may differ
 _SEGMENT = 1_448  # bytes of a full one
+_START = 20_480  # bytes that a policer may let through at once, before its rate shows
+_RESETS = frozenset({"connection_reset", "connection_refused", "connection_aborted", "eof_error"})
 
 
 def diagnose(sighting: Sighting, *, addresses: Sequence[str] = ()) -> Diagnosis:
@@ -44,7 +48,8 @@ class _Sight:
         self.pages = self.of("page")
         self.good = [page for page in self.pages if page.ok and page.status == 200]
         self.bad = [page for page in self.pages if not page.ok]
-        # a mirror is read where most looks show a page; one look is enough while it is the only one
+        # most looks decide, since a rule need not strike each connection; one is enough while it is the only one
+        self.fails = len(self.bad) * 2 > len(self.pages)
         self.arrives = len(self.good) * 2 > len(self.pages) and sighting.content != "strange"
 
     def of(self, tag: str) -> list[Outcome]:
@@ -127,23 +132,25 @@ def _dns(look: _Sight) -> Diagnosis | None:
 
 def _unreachable(look: _Sight) -> Diagnosis | None:
     """D7: the address cannot be reached at any port or by any name, while other hosts can."""
-    if not look.bad or look.good:
+    if not look.fails:
         return None
-    if all(page.stage == "connect" for page in look.bad):
-        if any(outcome.ok for outcome in look.of("other port")):
+    lost = [page for page in look.bad if page.stage == "connect"]
+    if len(lost) == len(look.bad):
+        others = look.of("other port")
+        if others and all(outcome.ok for outcome in others):
             return look.says("unknown", "the port does not answer, another of the same address does")
-        return look.says("tcp_ip", f"the address cannot be reached: {look.bad[0].failure}")
-    sunk = [*look.bad, *look.of("other name")]
-    if len(sunk) > len(look.bad) and all(one.unacked and not one.received for one in sunk):
+        return look.says("tcp_ip", f"the address cannot be reached: {lost[0].failure}")
+    names = [one for one in look.of("other name") if not one.ok]
+    sunk = [one for one in (*look.bad, *names) if one.unacked and not one.received]
+    if names and len(sunk) == len(look.bad) + len(names):
         return look.says("tcp_ip", "the address takes connections and then acknowledges nothing, whatever the name")
     return None
 
 
 def _certificate(look: _Sight) -> Diagnosis | None:
     """D11: a certificate that is not the mirror's. An expired one, or any other fault, is an ordinary fault."""
-    failures = {page.failure for page in look.bad}
-    foreign = failures & {"ssl_unknown_authority", "ssl_invalid_hostname"}
-    if not foreign or look.good:
+    foreign = [one.failure for one in look.bad if one.failure in ("ssl_unknown_authority", "ssl_invalid_hostname")]
+    if len(foreign) * 2 <= len(look.pages):
         return None
     return look.says("mitm", f"the certificate is refused: {min(foreign)}")
 
@@ -151,19 +158,22 @@ def _certificate(look: _Sight) -> Diagnosis | None:
 def _name(look: _Sight) -> Diagnosis | None:
     """D3 and D4: the name in the handshake decides, up to the first byte of an answer."""
     mute = [page for page in look.bad if _is_mute(page)]
-    others = look.of("other name")
-    if not mute or len(mute) * 2 <= len(look.pages) or look.good:
+    early = [page for page in mute if page.failure == "connection_reset" and 0 < page.hello < 0.9 * page.rtt]
+    # after a forged reset some boxes refuse what follows: those looks belong to the same rule
+    residue = [page for page in look.bad if early and page.stage == "connect" and page.failure in _RESETS]
+    if not mute or (len(mute) + len(residue)) * 2 <= len(look.pages):
         return None
-    free = bool(others) and all(one.ok or one.status or one.failure.startswith("ssl_") for one in others)
-    if others and not free:
+    others = look.of("other name")
+    free = bool(others) and all(one.ok or one.failure.startswith(("ssl_", "http_")) for one in others)
+    if others and not free and not early:
         return None  # C3 fails as well: it is not the name
-    if max(page.received for page in mute) - min(page.received for page in mute) > _SEGMENT:
+    if not _at_one_place([page.received for page in mute], _MOST):
         return None  # a rule stops at one place, bad luck anywhere
-    resets = [page for page in mute if page.failure in ("connection_reset", "connection_aborted", "eof_error")]
+    resets = [page for page in mute if page.failure in _RESETS]
     if len(resets) * 2 > len(mute):
-        early = [page for page in resets if page.rtt and page.hello < 0.9 * page.rtt]
         told = ", before the server could have answered" if early else ""
-        return look.says("sni-rst", f"the handshake is reset{told}", controlled=free and look.controlled)
+        controlled = bool(free or early) and look.controlled
+        return look.says("sni-rst", f"the handshake is reset{told}", controlled=controlled)
     lost = sum(page.unacked > 0 for page in mute)
     how = "is never acknowledged" if lost * 2 > len(mute) else "is taken, and then nothing comes"
     return look.says("sni-drop", f"the hello {how}", controlled=free and look.controlled)
@@ -185,24 +195,25 @@ def _curtain(look: _Sight) -> Diagnosis | None:
     passed = [size for size, outcome in rungs if outcome.ok]
     failed = sorted({size for size, outcome in rungs if not outcome.ok})
     if not failed:
-        return None
+        return _upload_curtain(look)
     smallest = min(failed)
     tried = [outcome for size, outcome in rungs if size >= smallest]
-    stalls = [outcome for outcome in tried if _is_stall(outcome)]
-    if len(tried) < 2 or len(stalls) < _OFTEN * len(tried):
+    stalls = [outcome for outcome in tried if _is_silent(outcome)]
+    if len(tried) < 4 or len(stalls) < _OFTEN * len(tried):
         return None
     raw = sorted(outcome.received for outcome in stalls)
-    if len(raw) >= 4:
-        low, _, high = statistics.quantiles(raw, n=4)
-        if high - low > _SPREAD:
-            return None
+    middle = statistics.median_high(raw)
+    if not _STALL[0] <= middle <= _STALL[1]:
+        return None
+    if not _at_one_place(raw, _MANY):
+        return None
     fresh = look.of("fresh")
     if not look.good and not any(outcome.ok for outcome in fresh) and not all(map(_is_stall, look.bad)):
         return None  # a curtain lifts with a new connection, unless it is so low that no page passes
     unit, threshold = _unit(look, stalls)
     large = look.of("control=large")
     controlled = look.controlled and (not large or any(outcome.ok for outcome in large))
-    told = f"{max(passed, default=0)} KiB pass, {smallest} KiB stop at {statistics.median_low(raw):,} bytes in silence"
+    told = f"{max(passed, default=0)} KiB pass, {smallest} KiB stop at {middle:,} bytes in silence"
     return look.says(
         "curtain",
         told,
@@ -214,11 +225,24 @@ def _curtain(look: _Sight) -> Diagnosis | None:
     )
 
 
+def _upload_curtain(look: _Sight) -> Diagnosis | None:
+    """D1c alone: what the reader sends stalls at the same place each time, while large bodies pass."""
+    uploads = look.of("upload")
+    stalls = [one for one in uploads if _is_silent(one) and one.unacked and one.sent >= _UPLOADED]
+    if len(uploads) < 2 or len(stalls) < _OFTEN * len(uploads) or not any(one.ok for one in look.of("fresh")):
+        return None
+    # how much passed cannot be told: the acknowledgements of the last of it fell as well
+    told = "what the reader sends is acknowledged no more, in silence; large pages pass"
+    return look.says("curtain", told, unit="bytes", repeats=len(stalls))
+
+
 def _throttled(look: _Sight) -> Diagnosis | None:
     """D5: bytes keep coming, ten times slower than from the control."""
     # an answer much smaller than asked for is of a server that closes early, and too short to tell a rate
     slow = [
-        (size, out) for size, out in look.rungs() if size >= 64 and out.body and (not out.ok or out.body > size * 512)
+        (size, out)
+        for size, out in look.rungs()
+        if size >= 64 and out.received and (not out.ok or out.body > size * 512)
     ]
     rates = [rate for _, outcome in slow if (rate := _rate(outcome)) and not _is_stall(outcome)]
     if not rates or len(rates) < len(slow) * _OFTEN:
@@ -233,13 +257,17 @@ def _throttled(look: _Sight) -> Diagnosis | None:
 
 
 def _block_page(look: _Sight) -> Diagnosis | None:
-    """D8: cleartext that is somebody else's. Over TLS an answer is the server's own."""
+    """D8: cleartext that is somebody else's. Over TLS an answer is the server's own.
+
+    It stands before D2 and what follows, since a page that is known leaves no doubt.
+    """
     if any(isinstance(one.check, Fetch) and one.check.tls and one.check.tag == "page" for one in look.sighting.results):
         return None
     for page in look.pages:
         whose = block_page(page.status, page.location, page.opening)
         if whose:
-            return look.says("blockpage", f"a page of {whose}", controlled=True, readable=False)
+            hits = sum(bool(block_page(one.status, one.location, one.opening)) for one in look.pages)
+            return look.says("blockpage", f"a page of {whose}", controlled=True, readable=False, repeats=hits)
     return None
 
 
@@ -264,10 +292,10 @@ _RULES: tuple[Callable[[_Sight], Diagnosis | None], ...] = (
     _unreachable,
     _certificate,
     _name,
+    _block_page,
     _burst,
     _curtain,
     _throttled,
-    _block_page,
     _content,
 )
 
@@ -280,19 +308,42 @@ def _is_mute(page: Outcome) -> bool:
     return page.stage in ("tls", "http") and not page.first and not page.failure.startswith("ssl_")
 
 
-def _is_stall(outcome: Outcome) -> bool:
-    """Silence in the middle: no FIN, no RST, between the brackets of D1."""
+def _at_one_place(received: Sequence[int], share: float) -> bool:
+    """Whether so many connections ended at the same byte, or one full segment apart.
+
+    Not all of them: where a segment was lost, what came after it is not counted.
+    """
+
+    def near(place: int) -> int:
+        apart = [abs(one - place) for one in received]
+        return sum(distance <= _SAME or abs(distance - _SEGMENT) <= _SAME for distance in apart)
+
+    return max(map(near, received)) >= share * len(received)
+
+
+def _is_silent(outcome: Outcome) -> bool:
+    """It ended in silence, without FIN or RST."""
     silent = max(_SILENT, 10 * outcome.rtt) * 0.95  # the clock of the probe ends a little early
-    return (
-        outcome.failure == "generic_timeout_error"
-        and outcome.silence >= silent
-        and _STALL[0] <= outcome.received <= _STALL[1]
-    )
+    return outcome.failure == "generic_timeout_error" and outcome.silence >= silent
+
+
+def _is_stall(outcome: Outcome) -> bool:
+    """Silence in the middle, between the brackets of D1."""
+    return _is_silent(outcome) and _STALL[0] <= outcome.received <= _STALL[1]
 
 
 def _rate(outcome: Outcome) -> float:
-    """Bytes per second from the first read to the end, silence left out."""
-    seconds = outcome.ended - outcome.silence - outcome.started - outcome.hello - outcome.rtt
+    """Bytes per second behind the first 20 KiB, or of all where that is not known; silence is left out."""
+    came, crossed = 0, 0.0
+    for at, size in outcome.reads:
+        came += size
+        if came >= _START:
+            crossed = at
+            break
+    until = outcome.ended - outcome.silence
+    if crossed and outcome.received - came >= _START:
+        return (outcome.received - came) / max(until - crossed, 1e-3)
+    seconds = until - outcome.started - outcome.hello - outcome.rtt
     return outcome.received / seconds if seconds > 0 and outcome.received else 0.0
 
 

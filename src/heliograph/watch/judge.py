@@ -4,7 +4,8 @@ Rule 1: only vantages of the roster count, each with its weight and only with it
 or is broken cannot by itself take a mirror from readers, for its word is weighed against the others of its network and
 against the outside. Rule 2: what fails from outside as well is the mirror's own fault. Rule 3: a finding changes only
 after the new state was seen as often as ``TURN`` says, so that chance does not make a mirror come and go. Rule 4: what
-is older than ``MEMORY`` or from the future says nothing.
+is older than ``MEMORY`` or from the future says nothing. Rule 5: hearsay, which is what mirrors count themselves, joins
+what somebody saw who looked, and never turns it; alone it is a suspicion that blocks nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from datetime import datetime, timedelta
 
 from heliograph.model.sighting import BLOCKED, Diagnosis, Finding, Kind, Sighting, Strength, Vantage
 from heliograph.watch.diagnose import diagnose
+from heliograph.watch.sensor import Hearsay
 
 MEMORY = timedelta(hours=24)  # how long a sighting counts
 AHEAD = timedelta(minutes=5)  # how far a vantage's clock may run before ours
@@ -42,12 +44,13 @@ def judge(
     roster: Sequence[Vantage],
     before: Sequence[Finding] = (),
     addresses: Mapping[str, Sequence[str]] | None = None,
+    heard: Sequence[Hearsay] = (),
 ) -> tuple[Finding, ...]:
     """The findings as of ``now``, by mirror and network.
 
     ``before`` are the findings so far, which stand until sightings turn them. ``addresses`` are the true addresses of
-    mirrors by base URL. A sighting of a vantage that is not in ``roster``, or that names another network than its own,
-    is left out.
+    mirrors by base URL, ``heard`` is what mirrors' sensors tell. A sighting of a vantage that is not in ``roster``, or
+    that names another network than its own, is left out.
     """
     known = {vantage.name: vantage for vantage in roster}
     sights: dict[str, dict[str, list[Sight]]] = defaultdict(lambda: defaultdict(list))
@@ -61,6 +64,11 @@ def judge(
         if len(held) < _MOST:
             found = diagnose(sighting, addresses=(addresses or {}).get(sighting.mirror, ()))
             held.append(Sight(sighting=sighting, diagnosis=found))
+    for one in sorted(heard, key=lambda one: one.sighting.started, reverse=True):
+        if one.vantage.hearsay and now - MEMORY <= one.sighting.started <= now + AHEAD:
+            known[one.vantage.name] = one.vantage
+            told = sights[one.sighting.mirror][one.vantage.name]
+            told.append(Sight(sighting=one.sighting, diagnosis=one.diagnosis))
     earlier = {(finding.mirror, finding.network): finding for finding in before}
     findings = []
     for mirror, by_vantage in sorted(sights.items()):
@@ -90,6 +98,7 @@ def _network(
             kind = _controlled(run[0], outside).kind
             votes[kind] += vantage.weight
             voters[kind].append((vantage, run))
+    _hush(votes, voters)
     offline = votes.pop("offline", 0.0)
     if not votes:
         return _silent(mirror, network, voters["offline"], before) if offline else before
@@ -97,10 +106,16 @@ def _network(
     if kind != "well" and votes[kind] <= _QUORUM * sum(votes.values()) and "well" in votes:
         kind = "well"  # as many see it as do not: readers get it
     agreeing = voters[kind]
-    run = [sight for _, held in agreeing for sight in held]
+    looked = [(vantage, held) for vantage, held in agreeing if not vantage.hearsay]
+    run = [sight for _, held in looked or agreeing for sight in held]
     newest = max(run, key=_when)
-    if before is not None and kind != before.kind and not any(_turned(held) for _, held in agreeing):
-        return before
+    if not looked and not newest.diagnosis.readable:
+        kind = "unknown"  # rule 5: nobody has seen yet that pages do not arrive
+    if before is not None and kind != before.kind:
+        if kind == "unknown" and before.blocked:
+            return before  # it still fails: that it cannot be told why now does not take back what was told
+        if not any(_turned(held) for _, held in agreeing):
+            return before
     diagnosis = _controlled(newest, outside)
     first = min(sight.sighting.started for sight in run)
     since = min(before.since, first) if before is not None and before.kind == kind else first
@@ -108,7 +123,7 @@ def _network(
         mirror=mirror,
         network=network,
         kind=kind,
-        strength=_strength(kind, agreeing, outside, since),
+        strength=_strength(kind, looked, outside, since) if looked else "suspicion",
         since=since,
         seen=newest.sighting.started,
         readable=diagnosis.readable,
@@ -118,6 +133,15 @@ def _network(
         threshold=diagnosis.threshold,
         rate=diagnosis.rate,
     )
+
+
+def _hush(votes: dict[Kind, float], voters: dict[Kind, list[tuple[Vantage, list[Sight]]]]) -> None:
+    """Rule 5: where somebody looked, hearsay speaks only for what one of them saw."""
+    if not any(not vantage.hearsay for kind, held in voters.items() if kind != "offline" for vantage, _ in held):
+        return
+    for kind, held in list(voters.items()):
+        if all(vantage.hearsay for vantage, _ in held):
+            del votes[kind], voters[kind]
 
 
 def _run(held: Sequence[Sight], outside: Sequence[Sight]) -> list[Sight]:
@@ -137,13 +161,16 @@ def _turned(run: Sequence[Sight]) -> bool:
 
 def _controlled(sight: Sight, outside: Sequence[Sight]) -> Diagnosis:
     """The diagnosis in the light of control C1: what fails from outside as well is no censorship."""
-    found = sight.diagnosis
-    if found.kind not in BLOCKED and found.kind != "unknown":
-        return found
-    beside = _beside(sight, outside)
+    found, beside = sight.diagnosis, _beside(sight, outside)
     if not beside:
         return found
     best = min(beside, key=lambda one: (not one.diagnosis.readable, one.diagnosis.kind != "well", _when(one)))
+    if found.kind in ("forged", "origin-down") and sight.sighting.mirror.startswith("http:"):
+        if best.diagnosis.kind == "well":  # D8: over cleartext anybody between can have answered
+            return replace(found, kind="blockpage", evidence=("another answer than from outside", *found.evidence))
+        return found
+    if found.kind not in BLOCKED and found.kind != "unknown":
+        return found
     if best.diagnosis.readable:
         if found.kind == "throttled" and best.diagnosis.kind == "throttled":
             return replace(found, kind="well", evidence=("it is as slow from outside",))

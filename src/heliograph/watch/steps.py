@@ -19,6 +19,7 @@ from heliograph.model.sighting import Check, Fetch, Outcome, Resolve, Round, Ste
 
 LADDER = (1, 4, 8, 12, 16, 24, 32, 64)  # KiB of a body
 REPEATS = 3  # of what fails, so that chance is told from rule
+_RUNG_REPEATS = 4  # of the smallest body that fails and of the largest: a stall can be bad luck more easily
 _PAIR, _SINGLE, _JITTER = 1.3, 0.65, 0.4  # seconds before a round of two and of one, and what chance adds at most
 _UPLOAD = 65_536  # bytes
 _BURST, _THAW = 4, 125.0  # handshakes at once, and seconds after which the name must work again
@@ -113,24 +114,29 @@ class _Look:
                 yield from self._ladder(ip)
             return
         more = yield self._round(replace(page, tag="page 2"), replace(page, tag="page 3"))
+        named = False  # whether it is the name that matters, so that the size of bodies does not
         if first.stage == "connect":
             port = 80 if self.port != 80 else 443
-            yield self._round(self._fetch(ip, port=port, tls=False, tcp_only=True, tag="other port"))
+            other = self._fetch(ip, port=port, tls=False, tcp_only=True, tag="other port")
+            yield self._round(other, replace(other, tag="other port 2"))
         if self.tls and any(outcome.stage in ("tls", "http") and not outcome.first for outcome in (first, *more)):
-            yield from self._other_name(ip, first)
+            named = yield from self._other_name(ip, first)
         if not any(outcome.status for outcome in (first, *more)):
             yield from self.controls()
-        if any(outcome.received for outcome in (first, *more)):
+        if any(outcome.received for outcome in (first, *more)) and not named:
             yield from self._ladder(ip)
 
-    def _other_name(self, ip: str, first: Outcome) -> Steps:
-        """Control C3, and what the server shows where its certificate is refused."""
+    def _other_name(self, ip: str, first: Outcome) -> Generator[Round, Sequence[Outcome], bool]:
+        """Control C3, or what the server shows where its certificate is refused; whether it is the name."""
         if first.failure.startswith("ssl_"):
             yield self._round(replace(self._page(ip, "unverified"), verify=False))
-        elif self.given.name:
-            check = replace(self._page(ip, "other name"), sni=self.given.name, verify=False)
-            yield self._round(check, replace(check, tag="other name 2"))
-            yield self._round(self._page(ip, "page 4"))  # once more its own, so that no moment of bad luck decides
+            return True
+        if not self.given.name:
+            return False
+        check = replace(self._page(ip, "other name"), sni=self.given.name, verify=False)
+        others = yield self._round(check, replace(check, tag="other name 2"))
+        own = yield from self._one(self._page(ip, "page 4"))  # once more, so that no moment of bad luck decides
+        return all(other.ok for other in others) and not own.ok
 
     def controls(self) -> Steps:
         """Control C2: up to three hosts that are allowed and three that nobody lists, until one of each answers."""
@@ -162,6 +168,11 @@ class _Look:
             if whole.answers < rung.times:
                 return  # the server closes after each answer, so that nothing large can be had
             yield self._round(replace(rung, tag=f"{rung.tag} again"))
+            upload = replace(self._page(ip, "upload"), upload=_UPLOAD)
+            if (yield from self._one(upload)).failure == "generic_timeout_error":
+                yield self._round(replace(upload, tag="upload 2"), replace(upload, tag="upload 3"))
+                yield self._round(self._page(ip, "fresh"))
+                yield from self.controls()
             yield from self._compare()
             return
         low, high = -1, top
@@ -169,7 +180,7 @@ class _Look:
             middle = (low + high) // 2
             outcome = yield from self._one(self._rung(ip, LADDER[middle]))
             low, high = (middle, high) if outcome.ok else (low, middle)
-        for repeat in range(2, REPEATS + 1):
+        for repeat in range(2, _RUNG_REPEATS + 1):
             failing = replace(self._rung(ip, LADDER[high]), tag=f"ladder={LADDER[high]} repeat={repeat}")
             largest = replace(self._rung(ip, LADDER[top]), tag=f"ladder={LADDER[top]} repeat={repeat}")
             yield self._round(failing, largest)

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.authority import Authority
 
+from benchmarks.tls import Authority
 from heliograph.adapters.prober import Patience, Prober
 from heliograph.model.sighting import Check, Outcome, Round, Steps
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.prober.conftest import context
-from tests.authority import Authority
 
+from benchmarks.tls import Authority
 from heliograph.model.sighting import Fetch, Outcome
 
 Ask = Callable[..., Outcome]

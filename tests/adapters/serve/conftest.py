@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from heliograph.adapters.serve import MirrorServer, secure_context
+from heliograph.adapters.serve import MirrorServer, listening, secure_context
 from heliograph.adapters.serve.connection import Connection, Host
+from heliograph.adapters.serve.endpoint import USER_TIMEOUT
 from heliograph.adapters.serve.shelf import Shelf
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
@@ -177,14 +178,23 @@ def _parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 @contextmanager
-def _serving(folder: Path, *, loop: str = "uvloop", cert: Path | None = None, **options: Any) -> Iterator[Site]:
+def _serving(
+    folder: Path,
+    *,
+    loop: str = "uvloop",
+    cert: Path | None = None,
+    listen: str = "127.0.0.1",
+    user_timeout: int = USER_TIMEOUT,
+    **options: Any,
+) -> Iterator[Site]:
     """A server for ``folder``; the loop must have nothing to complain about until the end."""
     site = Site(MirrorServer(folder, **options), LOOPS[loop]())
     site.loop.set_exception_handler(lambda _, context: site.faults.append(context))
     started, over = threading.Event(), asyncio.Event()
 
     async def life() -> None:
-        await site.server.start(tls=secure_context(cert) if cert else None)
+        sock = listening(listen, 0, user_timeout=user_timeout)
+        await site.server.start_on(sock, tls=secure_context(cert) if cert else None)
         started.set()
         await over.wait()
         await site.server.stop(0.2)

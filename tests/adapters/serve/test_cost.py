@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.authority import Authority
 
+from benchmarks.tls import Authority
 from heliograph.adapters.serve import chain, cost
 from heliograph.model import ConfigError
 

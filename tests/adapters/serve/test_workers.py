@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from heliograph.adapters.serve import run
+from heliograph.adapters.serve import Sensing, run
+from heliograph.model.census import unpack
 from heliograph.model.errors import ConfigError
 
 CODE = """
@@ -29,12 +30,20 @@ GET = b"GET /robots.txt HTTP/1.1\r\nHost: m\r\n\r\n"
 
 
 @contextmanager
-def program(folder: Path, workers: int, cert: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def program(
+    folder: Path, workers: int, cert: Path | None = None, *, code: str = CODE, words: tuple[str, ...] = ()
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
     import heliograph
 
     source = str(Path(heliograph.__file__).parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-c", CODE, str(folder), str(cert or ""), str(workers)],
+        [
+            sys.executable,
+            "-c",
+            code,
+            str(folder),
+            *((str(workers), *words) if words else (str(cert or ""), str(workers))),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -43,6 +52,9 @@ def program(folder: Path, workers: int, cert: Path | None = None) -> Iterator[tu
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
+        if words:  # the sensor's table had a line too narrow to be used
+            assert line.endswith("passed over: 1\n")
+            line = process.stdout.readline()
         assert line.startswith("https://127.0.0.1:" if cert else "http://127.0.0.1:"), process.communicate()
         yield process, int(line.rsplit(":", 1)[1].strip("/\n"))
     finally:
@@ -141,6 +153,55 @@ def test_workers_do_not_outlive_the_program(edition: Path) -> None:
         with suppress(ConnectionError):
             while True:  # an orphan would answer until the time limit
                 socket.create_connection(("127.0.0.1", port), timeout=20).close()
+
+
+AHEAD = """
+import sys, time, types
+from pathlib import Path
+from heliograph.adapters.serve import Sensing, run, workers
+folder, count, file, table, enough = sys.argv[1:]
+days = []
+class Book(workers.Book):  # the day is over when enough is counted
+    def settle(self, now):
+        if sum(self._counts.values()) >= int(enough):
+            days.append(now)
+        super().settle(now)
+workers.Book = Book
+workers.time = types.SimpleNamespace(
+    time=lambda: time.time() + 86_400 * len(days), monotonic=time.monotonic, sleep=time.sleep)
+sensing = Sensing(file=Path(file), networks=Path(table), share=1.0)
+say = lambda line: print(line, flush=True)
+sys.exit(run(Path(folder), "127.0.0.1:0", workers=int(count), sensing=sensing, say=say))
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_sensor_counts_for_all_workers_together(edition: Path, tmp_path: Path, workers: int) -> None:
+    place, table = tmp_path / "sensor.json", tmp_path / "table"
+    table.write_text("127.0.0.0/8\t64500\n127.1.0.0/25\t64501\n")
+    with program(edition, workers, code=AHEAD, words=(str(place), str(table), "30")) as (process, port):
+        for _ in range(30):  # some ten for each of three: too few for one alone
+            assert ask(port)[0].startswith(b"HTTP/1.1 200 OK\r\n")
+        while not unpack(place.read_bytes()).days:
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert silent_end(process)
+    (day,) = unpack(place.read_bytes()).days
+    (cell,) = day.cells
+    assert (cell.network, cell.end, cell.kib, cell.count) == ("AS64500", "whole", 1, 30)
+    assert b"127.0.0.1" not in place.read_bytes()
+
+
+def test_a_sensor_that_cannot_work_is_said_before_anything_is_served(edition: Path, tmp_path: Path) -> None:
+    for sensing, where in (
+        (Sensing(file=edition / "sensor.json"), edition / "sensor.json"),
+        (Sensing(file=tmp_path / "none" / "sensor.json"), tmp_path / "none" / "sensor.json"),
+        (Sensing(file=tmp_path / "sensor.json", networks=tmp_path / "table"), tmp_path / "table"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            run(edition, "127.0.0.1:0", sensing=sensing)
+        assert caught.value.where == str(where)
+        assert caught.value.remedy
 
 
 def test_what_cannot_be_served_is_said_before_anything_is(edition: Path, cert: Path) -> None:

@@ -85,15 +85,15 @@ class SheetTables(Base):
             _note_cuts(db, sheets)
         return removed
 
-    def changes(self, since: int | None) -> list[Change]:
+    def changes(self, since: int | None, shown: int = 0) -> list[Change]:
         file = schema.file.c
-        query = select(file.name, file.digest, file.size, file.born, file.gone).where(file.changed > 0)
-        if since is not None:
-            # what came and went unseen by this mirror is no change for it
-            query = query.where(file.changed > since, ~(file.gone & (file.born > since)))
+        query = select(file.name, file.digest, file.size, file.born, file.gone).where(file.changed > (since or 0))
+        if since == 0:
+            query = query.where(~file.gone)  # nothing was ever delivered, so nothing is there to be removed
+        known = max(shown, since or 0)
         with self.engine.connect() as db:
             return [
-                Change(name=name, digest=digest, size=size, fresh=not gone and born > (since or 0), gone=gone)
+                Change(name=name, digest=digest, size=size, fresh=not gone and born > known, gone=gone)
                 for name, digest, size, born, gone in db.execute(query)
             ]
 

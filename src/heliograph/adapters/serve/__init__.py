@@ -7,12 +7,15 @@ answer per connection, in as few packets as can be, and no memory of who asked.
     shelf       folder -> answers, kept while they are current
     connection  one reader: plain or TLS
     server      a port of one process
+    sensor      how a sample of connections ended, without who; off unless asked for
+    networks    an address -> the network it is of
+    book        counters of many, and the file they go to once a day
     endpoint    sockets, certificates
     workers     the program: signals, several processes
 """
 
 from heliograph.adapters.serve.endpoint import address, listening, secure_context
 from heliograph.adapters.serve.server import MirrorServer
-from heliograph.adapters.serve.workers import run
+from heliograph.adapters.serve.workers import Sensing, run
 
-__all__ = ["MirrorServer", "address", "listening", "run", "secure_context"]
+__all__ = ["MirrorServer", "Sensing", "address", "listening", "run", "secure_context"]

@@ -6,7 +6,9 @@ Rule 2: when the kernel has taken the answer the connection is closed and forgot
 lies in the kernel, and dies there after TCP_USER_TIMEOUT.
 Rule 3: a TLS record holds at most ``RECORD`` bytes, so that a reader frozen half way has the text that came before.
 Rule 4: nothing about a reader is kept or written: no address is asked for, no request remembered, no error logged.
-``Tally`` counts answers by class, and that is all.
+``Tally`` counts answers by class, and that is all; a ``Sensor``, where the operator wants one, counts how connections
+ended, by network (sensor.py).
+Rule 5: who posts to the drop gets one short answer, whatever was posted and whatever became of it (docs/drop.md).
 """
 
 from __future__ import annotations
@@ -21,7 +23,10 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from heliograph.adapters.serve import wire
+from heliograph.adapters.serve.sensor import Sample, Sensor
 from heliograph.adapters.serve.shelf import SLICE, Reply, Rest, Shelf
+from heliograph.model.errors import StoreError
+from heliograph.ports import Drop
 
 RECORD: Final = 4_096  # bytes of plain text in one TLS record
 LINGER = 2.0  # seconds to listen on after answering a request that was not read to its end
@@ -31,6 +36,7 @@ HOLD = (
 DRAIN = 30.0  # seconds an answer may wait for the kernel to take it
 SLOWEST = 1_000  # bytes per second; who takes a long file more slowly than this is let go
 MOST_HEARD = 1 << 20  # bytes one connection may send, all in all
+_MOST_PLAIN = wire.MAX_HEAD + wire.MESSAGE  # bytes of a request
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,15 +57,17 @@ class Host:
     patience: float  # seconds until a request must be there, TLS handshake included
     most: int  # connections at a time
     context: ssl.SSLContext | None = None
+    drop: Drop | None = None
     tally: Tally = field(default_factory=Tally)
     crowd: dict[Connection, None] = field(default_factory=dict)  # open ones, the oldest first
     emptied: Callable[[], None] | None = None
+    sensor: Sensor | None = None
 
 
 class Connection(asyncio.Protocol):
     """Plain HTTP; ``Secure`` puts TLS between it and the wire."""
 
-    __slots__ = ("_answered", "_heard", "_host", "_paused", "_received", "_rest", "_transport", "deadline")
+    __slots__ = ("_answered", "_heard", "_host", "_paused", "_received", "_rest", "_sample", "_transport", "deadline")
     _transport: asyncio.Transport
 
     def __init__(self, host: Host) -> None:
@@ -69,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._heard = 0
         self._paused = False
         self._rest: Rest | None = None
+        self._sample: Sample | None = None
         self.deadline = host.clock() + host.patience
 
     # what the event loop calls
@@ -114,6 +123,9 @@ class Connection(asyncio.Protocol):
         host = self._host
         host.crowd.pop(self, None)
         self._forget_rest()
+        if self._sample is not None and host.sensor is not None:
+            host.sensor.ends(self._sample, exc, host.clock())
+            self._sample = None
         if host.emptied is not None and not host.crowd:
             host.emptied()
 
@@ -138,12 +150,29 @@ class Connection(asyncio.Protocol):
     def _take(self, data: bytes) -> None:
         received = (self._received + data if self._received else data).lstrip(b"\r\n")
         end = wire.head_end(received)
-        if end:
+        if end and self._host.drop is not None and wire.is_posted(received[:end]):
+            self._receive(self._host.drop, received, end)
+        elif end:
             self._answer(received[:end], more=len(received) > end)
         elif refusal := wire.hopeless(received):
             self._finish(Reply(refusal, int(refusal[9:12])), more=True)
         else:
             self._received = received
+
+    def _receive(self, drop: Drop, received: bytes, end: int) -> None:
+        """Take a message once it is whole. It has as long as a request has, from the end of its head."""
+        is_message, body = wire.is_message(received[:end]), received[end:]
+        if is_message and len(body) < wire.MESSAGE:
+            if not wire.head_end(self._received):
+                self.deadline = self._host.clock() + self._host.patience
+            self._received = received
+            return
+        if is_message:
+            try:
+                drop.take(body[: wire.MESSAGE])
+            except StoreError:
+                self._host.tally.failed += 1
+        self._finish(Reply(wire.TAKEN, 202), more=not is_message or len(body) > wire.MESSAGE)
 
     def _answer(self, head: bytes, *, more: bool) -> None:
         asked = wire.request(head)
@@ -151,10 +180,16 @@ class Connection(asyncio.Protocol):
             self._finish(Reply(asked, int(asked[9:12])), more=True)
             return
         try:
-            reply = self._host.shelf.reply(asked)
+            reply = self._listed(asked) or self._host.shelf.reply(asked)
         except OSError:  # the folder's disk, or no file handle left
             reply = Reply(wire.bare(500), 500)
         self._finish(reply, more=more)
+
+    def _listed(self, asked: wire.Request) -> Reply | None:
+        """The work list that is asked for, if it is one and there is a drop."""
+        data = self._host.drop.sheet(asked.path) if self._host.drop is not None else b""
+        head = wire.sheet_head(len(data))
+        return Reply(head if asked.head_only else head + data, 200) if data else None
 
     def _finish(self, reply: Reply, *, more: bool) -> None:
         """Send ``reply`` and close. ``more`` tells that the reader may still be sending."""
@@ -163,6 +198,8 @@ class Connection(asyncio.Protocol):
         self._host.tally.classes[reply.status // 100] += 1
         self._rest = reply.rest
         self.deadline = self._host.clock() + DRAIN
+        if self._host.sensor is not None:
+            self._sample = self._host.sensor.begins(self._transport.get_extra_info("socket"))
         if reply.rest is None:
             self._send(reply.data, last=True)
             self._close(more=more)
@@ -237,8 +274,8 @@ class Secure(Connection):
         try:
             if not self._shaken:
                 self._shake()
-            while not ended and len(plain) <= wire.MAX_HEAD:  # each read gives one record at most
-                piece = self._tls.read(wire.MAX_HEAD + 1)
+            while not ended and len(plain) <= _MOST_PLAIN:  # each read gives one record at most
+                piece = self._tls.read(_MOST_PLAIN + 1)
                 plain += piece
                 ended = not piece  # the reader's close alert
         except ssl.SSLWantReadError:

@@ -29,10 +29,11 @@ def address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def listening(host: str, port: int, *, shared: bool = False) -> socket.socket:
+def listening(host: str, port: int, *, shared: bool = False, user_timeout: int = USER_TIMEOUT) -> socket.socket:
     """A socket that readers can reach from now on.
 
-    ``shared`` lets several sockets have one port; the kernel spreads the readers over them.
+    ``shared`` lets several sockets have one port; the kernel spreads the readers over them. After ``user_timeout``
+    milliseconds without an acknowledgement it gives a reader up.
 
     Raises ConfigError.
     """
@@ -49,7 +50,7 @@ def listening(host: str, port: int, *, shared: bool = False) -> socket.socket:
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT)  # inherited
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, user_timeout)  # inherited
         sock.bind(place)
         sock.listen(BACKLOG)
     except OSError as error:

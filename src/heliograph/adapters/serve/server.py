@@ -14,7 +14,9 @@ from typing import Final
 
 from heliograph.adapters.serve.connection import Connection, Host, Secure
 from heliograph.adapters.serve.endpoint import BACKLOG, listening
+from heliograph.adapters.serve.sensor import Sensor
 from heliograph.adapters.serve.shelf import Shelf
+from heliograph.ports import Drop
 
 MEMORY: Final = 64 << 20  # bytes for files that are asked for often
 CONNECTIONS: Final = 2_000  # at a time
@@ -27,10 +29,23 @@ class MirrorServer:
     """Serves ``folder`` so that an edition survives the curtain; it trusts the folder and nobody who asks."""
 
     def __init__(
-        self, folder: Path, *, memory: int = MEMORY, connections: int = CONNECTIONS, patience: float = PATIENCE
+        self,
+        folder: Path,
+        *,
+        memory: int = MEMORY,
+        connections: int = CONNECTIONS,
+        patience: float = PATIENCE,
+        drop: Drop | None = None,
+        sensor: Sensor | None = None,
     ) -> None:
         self._host = Host(
-            shelf=Shelf(folder, memory=memory), clock=monotonic, later=_later, patience=patience, most=connections
+            shelf=Shelf(folder, memory=memory),
+            clock=monotonic,
+            later=_later,
+            patience=patience,
+            most=connections,
+            drop=drop,
+            sensor=sensor,
         )
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -71,6 +86,8 @@ class MirrorServer:
         await self._emptied(grace)
         self.sweep(float("inf"))
         await self._emptied(grace)
+        if self._host.sensor is not None:
+            self._host.sensor.close()
 
     async def _emptied(self, seconds: float) -> None:
         if self._host.crowd:
@@ -86,8 +103,10 @@ class MirrorServer:
                 connection.expire(now)
 
     def _sweep_on(self) -> None:
-        self.sweep(monotonic())
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep_on)
+        self.sweep(monotonic())
+        if self._host.sensor is not None:
+            self._host.sensor.look(monotonic())
 
     def status(self) -> dict[str, int]:
         """Open connections, bytes of kept files, answers by class since the start; nothing about any reader."""

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 from heliograph.model import paths
 
 MAX_HEAD: Final = 8_192  # bytes of a request head
+MESSAGE: Final = 4_096  # bytes of a message for the drop
 IDENTITY, BROTLI, GZIP = "", "br", "gzip"
 SUFFIX: Final[Mapping[str, str]] = {IDENTITY: "", BROTLI: ".br", GZIP: ".gz"}
 
@@ -34,6 +35,7 @@ _POLICIES = {"html": _PAGE_POLICY, "svg": "default-src 'unsafe-inline';script-sr
 
 _REASONS = {
     200: b"200 OK",
+    202: b"202 Accepted",
     206: b"206 Partial Content",
     304: b"304 Not Modified",
     400: b"400 Bad Request",
@@ -143,6 +145,13 @@ def rung_head(length: int) -> bytes:
     )  # fmt: skip
 
 
+def sheet_head(length: int) -> bytes:
+    """The head of an answer with a work list, which is for one reader and ends within days."""
+    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\nCache-Control: no-store\r\n%b" % (
+        _OPAQUE.encode(), length, _ALWAYS,
+    )  # fmt: skip
+
+
 def bare(status: int, extra: bytes = b"") -> bytes:
     """A whole answer without a body."""
     return b"HTTP/1.1 %b\r\nContent-Length: 0\r\n%b%b" % (_REASONS[status], extra, _ALWAYS)
@@ -169,6 +178,23 @@ def hopeless(received: bytes) -> bytes:
     if len(received) > MAX_HEAD:
         return _TOO_LONG
     return _BAD_REQUEST if b"\n\n" in received or b"\0" in received else b""
+
+
+TAKEN: Final = bare(202)  # whatever was posted, and whatever became of it
+
+
+def is_posted(head: bytes) -> bool:
+    """Whether a complete head posts to the drop."""
+    words = head[: head.find(b"\r\n")].split(b" ")
+    return len(words) == 3 and words[0] == b"POST" and _path(words[1]) == "drop"
+
+
+def is_message(head: bytes) -> bool:
+    """Whether what follows such a head has the one length of a message, and says so plainly."""
+    folded = head.lower()
+    lengths = folded.count(b"\r\ncontent-length:")
+    plain = lengths == 1 and b"\r\ntransfer-encoding:" not in folded
+    return plain and _field(head, folded, b"\r\ncontent-length:") == b"%d" % MESSAGE
 
 
 def request(head: bytes) -> Request | bytes:

@@ -2,7 +2,7 @@
 
 SIGTERM and SIGINT finish the answers under way and end; SIGHUP reads the certificate again. With several workers this
 process only watches: it holds the sockets, so that a worker that dies is replaced without a refused connection, and it
-makes the TLS context, so that the workers share the ticket keys.
+makes the TLS context, so that the workers share the ticket keys. With a sensor it also keeps the counters of all.
 """
 
 from __future__ import annotations
@@ -16,15 +16,30 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from heliograph.adapters.serve.book import Book, Sender, receive
 from heliograph.adapters.serve.endpoint import address, listening, room_for, secure_context
+from heliograph.adapters.serve.networks import Networks, load, one_for_all
+from heliograph.adapters.serve.sensor import WATCHED, Sensor, supported
 from heliograph.adapters.serve.server import CONNECTIONS, MirrorServer
 from heliograph.model.errors import ConfigError
+from heliograph.ports import Drop
 
 Say = Callable[[str], None]
 _PAUSE = 1.0  # seconds before a worker that died is replaced, so that a fault does not become a storm
+_TURN = 1.0  # seconds between two looks at what the workers' sensors have counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensing:
+    """A sensor as the operator wants it: ``share`` of the connections (above 0, up to 1) are looked at."""
+
+    file: Path  # where its counts go, once a day
+    networks: Path | None = None  # a table of prefixes; None: everybody is of one network
+    share: float = 0.25
 
 
 def run(
@@ -34,9 +49,13 @@ def run(
     cert: Path | None = None,
     key: Path | None = None,
     workers: int = 1,
+    drop: Drop | None = None,
+    sensing: Sensing | None = None,
     say: Say = lambda _: None,
 ) -> int:
     """Serve ``folder`` until a signal ends it; the exit code. ``say`` is given the mirror's URL, and what goes wrong.
+
+    With ``drop`` messages are taken at ``/drop``, and work lists given out below it.
 
     Raises ConfigError before anything is served.
     """
@@ -45,6 +64,7 @@ def run(
     if key and not cert:
         raise ConfigError("a key without a certificate", where=str(key), remedy="name the certificate, too")
     context = secure_context(cert, key) if cert else None
+    counting = _counting(sensing, folder, say) if sensing else None
     socks = _sockets(*address(listen), workers)
     say(_url(socks[0], secure=context is not None))
 
@@ -58,9 +78,54 @@ def run(
 
     if workers <= 1:
         with _runner() as runner:
-            runner.run(_serve(folder, socks[0], context, renewed))
+            sensor = counting.sensor() if counting else None
+            runner.run(_serve(folder, socks[0], context, renewed, drop=drop, sensor=sensor))
         return 0
-    return _Crew(folder, socks, renewed).watch(context)
+    return _Crew(folder, socks, renewed, drop, counting).watch(context)
+
+
+class _Counting:
+    """The book of one program, and how its processes write into it."""
+
+    def __init__(self, networks: Networks, book: Book, share: float) -> None:
+        self._networks, self._book, self._share = networks, book, share
+        self._pipe: tuple[int, int] | None = None
+
+    def sensor(self) -> Sensor:
+        """For a single process."""
+        return Sensor(networks=self._networks, share=self._share, count=self._book.count, then=self._book.settle)
+
+    def share_out(self) -> None:
+        """Before workers are made."""
+        self._pipe = os.pipe()
+        os.set_blocking(self._pipe[0], False)
+
+    def worker_sensor(self) -> Sensor:
+        """For one worker of several, in that worker."""
+        assert self._pipe is not None, "share_out comes first"
+        os.close(self._pipe[0])
+        return Sensor(networks=self._networks, share=self._share, count=Sender(self._pipe[1]))
+
+    def collect(self) -> None:
+        """What the workers have counted meanwhile, and what is to be written of it."""
+        assert self._pipe is not None, "share_out comes first"
+        receive(self._pipe[0], self._book)
+        self._book.settle(time.monotonic())
+
+
+def _counting(sensing: Sensing, folder: Path, say: Say) -> _Counting:
+    """Raises ConfigError."""
+    if not supported():
+        raise ConfigError("this system does not tell how connections end", where="--sensor", remedy="it needs Linux")
+    if sensing.file.resolve().is_relative_to(folder.resolve()):
+        remedy = "choose a place outside of it: what lies in a mirror is served to everybody, and must be signed"
+        raise ConfigError("the sensor's file would lie in the mirror", where=str(sensing.file), remedy=remedy)
+    networks = load(sensing.networks) if sensing.networks else one_for_all()
+    if networks.narrow:
+        say(f"{sensing.networks}: prefixes narrower than /24 or /48, passed over: {networks.narrow}")
+    book = Book(path=sensing.file, names=networks.names, share=sensing.share, wall=time.time)
+    book.open()
+    return _Counting(networks, book, sensing.share)
 
 
 def _sockets(host: str, port: int, workers: int) -> list[socket.socket]:
@@ -94,11 +159,14 @@ async def _serve(
     context: ssl.SSLContext | None,
     renewed: Callable[[], ssl.SSLContext | None],
     parent: int | None = None,
+    drop: Drop | None = None,
+    sensor: Sensor | None = None,
 ) -> None:
     """One process. ``parent`` is a pipe that ends when the watching process does."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     loop.set_exception_handler(_silent)
-    server = MirrorServer(folder, connections=room_for(CONNECTIONS))
+    spare = WATCHED if sensor is not None else 0  # handles of its own
+    server = MirrorServer(folder, connections=max(1, room_for(CONNECTIONS + spare) - spare), drop=drop, sensor=sensor)
     await server.start_on(sock, tls=context)
 
     def renew() -> None:
@@ -122,8 +190,18 @@ def _silent(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 class _Crew:
     """The worker processes, one for each socket."""
 
-    def __init__(self, folder: Path, socks: list[socket.socket], renewed: Callable[[], ssl.SSLContext | None]) -> None:
-        self._folder, self._socks, self._renewed = folder, socks, renewed
+    def __init__(
+        self,
+        folder: Path,
+        socks: list[socket.socket],
+        renewed: Callable[[], ssl.SSLContext | None],
+        drop: Drop | None,
+        counting: _Counting | None,
+    ) -> None:
+        self._folder, self._socks, self._renewed, self._drop = folder, socks, renewed, drop
+        self._counting = counting
+        if counting is not None:
+            counting.share_out()
         self._alive, self._mine = os.pipe()  # nothing is written: it ends when this process does, even by SIGKILL
         self._at_work: dict[int, socket.socket] = {}
         self._leaving: set[int] = set()
@@ -135,8 +213,10 @@ class _Crew:
         try:
             self._hire(self._socks, context)
             while True:
-                what = signal.sigwait(watched)
-                if what == signal.SIGCHLD:
+                what = self._next(watched)
+                if what is None:
+                    pass
+                elif what == signal.SIGCHLD:
                     if lost := self._reap():
                         time.sleep(_PAUSE)
                         self._hire(lost, context)
@@ -153,6 +233,14 @@ class _Crew:
                 with suppress(ChildProcessError):
                     os.waitpid(pid, 0)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, watched)
+
+    def _next(self, watched: set[signal.Signals]) -> int | None:
+        """The next signal; None after a while without one, if there is something to look after."""
+        if self._counting is None:
+            return signal.sigwait(watched)
+        self._counting.collect()
+        told = signal.sigtimedwait(watched, _TURN)
+        return told.si_signo if told is not None else None
 
     def _hire(self, socks: list[socket.socket], context: ssl.SSLContext | None) -> None:
         for sock in socks:
@@ -171,7 +259,11 @@ class _Crew:
                     other.close()
             with _runner() as runner:
                 signal.pthread_sigmask(signal.SIG_SETMASK, set())
-                runner.run(_serve(self._folder, sock, context, lambda: None, parent=self._alive))
+                sensor = self._counting.worker_sensor() if self._counting else None
+                serving = _serve(
+                    self._folder, sock, context, lambda: None, parent=self._alive, drop=self._drop, sensor=sensor
+                )
+                runner.run(serving)
             code = 0
         finally:
             sys.stdout.flush()

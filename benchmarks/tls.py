@@ -1,4 +1,4 @@
-"""A certificate authority for tests: leaves for any name, also expired, of any chain length."""
+"""A certificate authority for tests and benchmarks: leaves for any name, also expired, of any chain length."""
 
 from __future__ import annotations
 
