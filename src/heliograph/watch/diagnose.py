@@ -19,11 +19,13 @@ _OFTEN = 0.8  # share of repeats that must fail
 _SILENT = 5.0  # seconds, or ten round trips
 _SLOWER = 10  # times slower than the control
 _SLOW = 40_000  # bytes per second, below which speed is compared at all
+_CRAWL = 2_000  # the same where there is nothing to compare with: no line of today is as slow
 _MANY, _MOST = 0.5, 0.75  # share of stalls that must fall at one place
 _UPLOADED = 1_500  # bytes, more than any request has, below which an upload never began
 _SAME = 100  # bytes by which what came before a rule struck may differ
 _SEGMENT = 1_448  # bytes of a full one
 _START = 20_480  # bytes that a policer may let through at once, before its rate shows
+_TRANSIENT = frozenset({"generic_timeout_error", "dns_temporary_failure"})
 _RESETS = frozenset({"connection_reset", "connection_refused", "connection_aborted", "eof_error"})
 
 
@@ -121,6 +123,8 @@ def _dns(look: _Sight) -> Diagnosis | None:
     if system.failure:
         if not (better and better.ok) and not look.good:
             return None
+        if system.failure in _TRANSIENT and (udp is None or udp.ok):
+            return None  # one question was lost on the way: another by UDP has an answer
         return look.says("dns", f"the system's resolver says {system.failure}; the name has {_some(tuple(true))}")
     made_up = [ip for ip in system.addresses if is_bogon(ip)]
     if made_up:
@@ -196,17 +200,14 @@ def _curtain(look: _Sight) -> Diagnosis | None:
     failed = sorted({size for size, outcome in rungs if not outcome.ok})
     if not failed:
         return _upload_curtain(look)
-    smallest = min(failed)
-    tried = [outcome for size, outcome in rungs if size >= smallest]
-    stalls = [outcome for outcome in tried if _is_silent(outcome)]
-    if len(tried) < 4 or len(stalls) < _OFTEN * len(tried):
+    for smallest in failed:  # one at the edge may pass now and then, and then a larger one tells
+        share = _MANY if smallest == failed[0] else _MOST  # fewer of them must agree better
+        stalls = _stalls([outcome for size, outcome in rungs if size >= smallest], share)
+        if stalls:
+            break
+    else:
         return None
-    raw = sorted(outcome.received for outcome in stalls)
-    middle = statistics.median_high(raw)
-    if not _STALL[0] <= middle <= _STALL[1]:
-        return None
-    if not _at_one_place(raw, _MANY):
-        return None
+    middle = statistics.median_high([outcome.received for outcome in stalls])
     fresh = look.of("fresh")
     if not look.good and not any(outcome.ok for outcome in fresh) and not all(map(_is_stall, look.bad)):
         return None  # a curtain lifts with a new connection, unless it is so low that no page passes
@@ -223,6 +224,17 @@ def _curtain(look: _Sight) -> Diagnosis | None:
         controlled=controlled,
         readable=look.arrives or any(outcome.ok for outcome in fresh),
     )
+
+
+def _stalls(tried: Sequence[Outcome], share: float) -> list[Outcome]:
+    """Those of ``tried`` that ended in silence, if nearly all did, and at about the same place; else none."""
+    stalls = [outcome for outcome in tried if _is_silent(outcome)]
+    if len(tried) < 4 or len(stalls) < _OFTEN * len(tried):
+        return []
+    raw = [outcome.received for outcome in stalls]
+    if not _STALL[0] <= statistics.median_high(raw) <= _STALL[1]:
+        return []
+    return stalls if _at_one_place(raw, share) else []
 
 
 def _upload_curtain(look: _Sight) -> Diagnosis | None:
@@ -245,11 +257,11 @@ def _throttled(look: _Sight) -> Diagnosis | None:
         if size >= 64 and out.received and (not out.ok or out.body > size * 512)
     ]
     rates = [rate for _, outcome in slow if (rate := _rate(outcome)) and not _is_stall(outcome)]
-    if not rates or len(rates) < len(slow) * _OFTEN:
+    if not rates or len(rates) * 2 < len(slow):
         return None
     rate = statistics.median(rates)
     control = max((_rate(outcome) for outcome in look.of("control=large")), default=0.0)
-    if rate > _SLOW or (control and rate * _SLOWER > control):
+    if rate > (_SLOW if control else _CRAWL) or (control and rate * _SLOWER > control):
         return None
     told = f"{rate / 1_000:.1f} KB a second"
     told += f", the control {control / 1_000:.0f}" if control else ""
