@@ -96,6 +96,27 @@ def test_what_a_cut_short_delivery_brought_is_replaced_no_sooner_than_the_pointe
     assert unverified(small, mirror) == []
 
 
+def test_a_page_that_comes_back_is_replaced_no_sooner_than_the_pointer_of_a_mirror_that_lags(small: World) -> None:
+    small.publish()
+    mirror, known, piece = small.mirrors[0], reader(small), small.newsroom.pieces[2]
+    assert known.read([mirror.files], page_of(piece), small.now).verdict.verdict == "verified"
+
+    def broken(_: MemoryMirror) -> None:
+        raise StoreError("the line broke", where="mirror one")
+
+    small.newsroom.withdraw(piece.path)
+    mirror.seen = broken
+    assert small.publish().failed
+    seen: set[str] = set()
+    mirror.seen = lambda at: seen.add(known.read([at.files], page_of(piece), small.now).verdict.verdict)
+    small.newsroom.publish(replace(piece, title="Снова здесь, и иначе", updated=small.now))
+    small.publish()
+    assert page_of(piece) in mirror.files
+    assert seen == {"verified"}
+    assert unverified(small, mirror) == []
+    assert unverified(small, small.mirrors[1]) == []
+
+
 def test_a_withdrawn_page_is_proven_to_be_withdrawn_and_its_copies_are_gone(small: World) -> None:
     small.publish()
     piece = small.newsroom.pieces[2]

@@ -118,6 +118,7 @@ class Moved:
     digest: str  # SHA-256, hex
     size: int
     fresh: bool  # no release had this path, or the last one had it no more
+    back: bool  # an older release had it: a mirror that lags may still have its old bytes
     copied: str  # digest of the content copy it has, "" if none
 
 

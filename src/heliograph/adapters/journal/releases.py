@@ -36,16 +36,23 @@ class ReleaseTables(Base):
 
     def moved(self) -> list[Moved]:
         file = schema.file.c
-        query = select(file.name, file.key, file.digest, file.size, file.born, file.gone, file.copied)
+        query = select(file.name, file.key, file.digest, file.size, file.born, file.gone, file.copied, file.uses)
         with self.engine.connect() as db:
             newest = _newest(db)
             # By "changed" alone, the rest here: with more to choose from, SQLite walks the whole table. What came and
             # went since the last release was never in the map.
             rows = [row for row in db.execute(query.where(file.changed > newest)) if row.key]
             return [
-                Moved(path=row.name, digest=row.digest, size=row.size, fresh=row.born > newest, copied=row.copied)
+                Moved(
+                    path=row.name,
+                    digest=row.digest,
+                    size=row.size,
+                    fresh=max(row.born, row.uses) > newest,
+                    back=row.uses > newest >= row.born,
+                    copied=row.copied,
+                )
                 for row in sorted(rows, key=lambda row: row.name)
-                if not (row.gone and row.born > newest)
+                if not (row.gone and max(row.born, row.uses) > newest)
             ]
 
     def mapped(self) -> int:

@@ -289,8 +289,11 @@ def _note_files(db: Connection, sheets: Sequence[Sheeted], issue: int) -> list[s
 def _file_row(entry: Entry, held: Any, issue: int) -> dict[str, object] | None:  # noqa: ANN401
     if held is not None and not held.gone and held.digest == entry.digest:
         return None
-    # what ended and came back within one release never ended for a mirror
-    here = held is not None and (not held.gone or held.born < issue == held.changed)
+    # What comes back keeps the day of its first life, since a mirror that lags may still have its old bytes; "uses" says
+    # since when it is back, unless it ended within this very release, which no mirror has seen.
+    since = 0 if held is None else held.uses
+    if held is not None and held.gone and held.changed < issue:
+        since = issue
     mapped = plain_name(entry.name) == entry.name
     return {
         "name": entry.name,
@@ -298,11 +301,12 @@ def _file_row(entry: Entry, held: Any, issue: int) -> dict[str, object] | None: 
         "of": entry.sheet.of,
         "digest": entry.digest,
         "size": entry.size,
-        "born": held.born if here else issue,
+        "born": issue if held is None else held.born,
         "changed": issue,
         "gone": False,
         "key": key_of(entry.name).hex() if mapped else "",
         "copied": held.copied if held is not None else "",
+        "uses": since,
     }
 
 
