@@ -289,8 +289,8 @@ def _note_files(db: Connection, sheets: Sequence[Sheeted], issue: int) -> list[s
 def _file_row(entry: Entry, held: Any, issue: int) -> dict[str, object] | None:  # noqa: ANN401
     if held is not None and not held.gone and held.digest == entry.digest:
         return None
-    # What comes back keeps the day of its first life, since a mirror that lags may still have its old bytes; "uses" says
-    # since when it is back, unless it ended within this very release, which no mirror has seen.
+    # What comes back keeps the edition of its first life, since a mirror that lags may still have its old bytes. "uses"
+    # says since when it is back, unless it ended within this very release, which no mirror has seen.
     since = 0 if held is None else held.uses
     if held is not None and held.gone and held.changed < issue:
         since = issue
