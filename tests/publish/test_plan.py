@@ -84,3 +84,11 @@ def test_new_names_then_signatures_then_the_pointer_then_changes_then_ends(editi
             order = [2 if name.startswith("tuf/") else int(name.startswith("index.html")) for name in names_of]
             assert order == sorted(order) or "tuf/timestamp.json" in names_of
             assert "now" not in names_of[:-1]
+
+
+def test_what_comes_back_is_there_before_anything_that_leads_to_it_and_not_before_the_pointer() -> None:
+    def change(name: str, **more: bool) -> Change:
+        return Change(name=name, digest=name, size=1, fresh=False, **more)
+
+    told = publish.steps([change("a/d/index.html"), change("a/zzzzzzz.html", back=True), change("now")])
+    assert [[one.name for one in step] for step in told] == [["now"], ["a/zzzzzzz.html"], ["a/d/index.html"]]

@@ -108,6 +108,7 @@ class Change:
     size: int
     fresh: bool  # the mirror has no file of this name
     gone: bool = False
+    back: bool = False  # an older release had it, and the one that is shown perhaps not: before all that is replaced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

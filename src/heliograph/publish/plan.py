@@ -8,7 +8,7 @@ from heliograph.model import paths
 from heliograph.model.ledger import Change
 
 FRONT = "index.html"
-_NEW, _LOG, _POINTERS, _REPLACED, _ENDED = range(5)  # steps, each whole before the next
+_NEW, _LOG, _POINTERS, _BACK, _REPLACED, _ENDED = range(6)  # steps, each whole before the next
 
 
 def plan(shown: int | None, done: int | None, newest: int) -> int | None:
@@ -59,6 +59,8 @@ def _step(change: Change) -> int:
         return _POINTERS
     if change.name == paths.CHECKPOINT:  # names all of the log, and no release may be shown that is not in it
         return _LOG
+    if change.back:
+        return _BACK  # what links to it is among what is replaced
     return _NEW if change.fresh or change.name.startswith("log/") else _REPLACED
 
 

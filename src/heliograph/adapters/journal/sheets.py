@@ -87,15 +87,13 @@ class SheetTables(Base):
 
     def changes(self, since: int | None, shown: int = 0) -> list[Change]:
         file = schema.file.c
-        query = select(file.name, file.digest, file.size, file.born, file.gone).where(file.changed > (since or 0))
+        columns = (file.name, file.digest, file.size, file.born, file.gone, file.key, file.uses)
+        query = select(*columns).where(file.changed > (since or 0))
         if since == 0:
             query = query.where(~file.gone)  # nothing was ever delivered, so nothing is there to be removed
         known = max(shown, since or 0)
         with self.engine.connect() as db:
-            return [
-                Change(name=name, digest=digest, size=size, fresh=not gone and born > known, gone=gone)
-                for name, digest, size, born, gone in db.execute(query)
-            ]
+            return [_change(row, known) for row in db.execute(query)]
 
     def cuts(self, limit: int) -> list[tuple[Cut, int]]:
         table = schema.cut
@@ -308,6 +306,15 @@ def _file_row(entry: Entry, held: Any, issue: int) -> dict[str, object] | None: 
         "copied": held.copied if held is not None else "",
         "uses": since,
     }
+
+
+def _change(row: Any, known: int) -> Change:  # noqa: ANN401
+    """What a mirror lacks of a file, where it shows signing ``known``."""
+    fresh = not row.gone and row.born > known
+    # of what the release format adds, "uses" is a count; there nothing comes back with other bytes
+    rendered = row.name.startswith("a/") or bool(row.key)
+    back = rendered and not row.gone and not fresh and row.uses > known
+    return Change(name=row.name, digest=row.digest, size=row.size, fresh=fresh, gone=row.gone, back=back)
 
 
 def _note_sheets(db: Connection, sheets: Sequence[Sheeted]) -> None:
