@@ -93,7 +93,7 @@ class SheetTables(Base):
             query = query.where(~file.gone)  # nothing was ever delivered, so nothing is there to be removed
         known = max(shown, since or 0)
         with self.engine.connect() as db:
-            return [_change(row, known) for row in db.execute(query)]
+            return [_change(row, known, since or 0) for row in db.execute(query)]
 
     def cuts(self, limit: int) -> list[tuple[Cut, int]]:
         table = schema.cut
@@ -308,12 +308,12 @@ def _file_row(entry: Entry, held: Any, issue: int) -> dict[str, object] | None: 
     }
 
 
-def _change(row: Any, known: int) -> Change:  # noqa: ANN401
-    """What a mirror lacks of a file, where it shows signing ``known``."""
+def _change(row: Any, known: int, since: int) -> Change:  # noqa: ANN401
+    """What a mirror lacks of a file, where it shows signing ``known`` and took ``since`` whole."""
     fresh = not row.gone and row.born > known
     # of what the release format adds, "uses" is a count; there nothing comes back with other bytes
     rendered = row.name.startswith("a/") or bool(row.key)
-    back = rendered and not row.gone and not fresh and row.uses > known
+    back = rendered and not row.gone and not fresh and row.uses > since
     return Change(name=row.name, digest=row.digest, size=row.size, fresh=fresh, gone=row.gone, back=back)
 
 
