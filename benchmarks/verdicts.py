@@ -85,8 +85,11 @@ def measure(
                     if job is None or time.monotonic() > until:
                         return
                     case, setting, seed = job
-                    finding, looks = bench.run(case, setting, seed)
-                    kind = finding.kind if finding else ""
+                    try:
+                        finding, looks = bench.run(case, setting, seed)
+                        kind = finding.kind if finding else ""
+                    except TimeoutError:  # told as what it is, and counted as wrong
+                        finding, looks, kind = None, [], "no look in five minutes"
                     with lock:
                         row: Any = rows[case.name]
                         row["seen"][kind] += 1
