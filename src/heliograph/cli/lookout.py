@@ -11,9 +11,8 @@ import fcntl
 import json
 import os
 import random
-import signal
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from heliograph.adapters.prober import Prober
 from heliograph.adapters.reach import WebMirror
 from heliograph.adapters.spool import Spool
 from heliograph.cli.screen import complain, err, out
+from heliograph.cli.service import over_on_signal, rest, unless
 from heliograph.flows import lookout
 from heliograph.flows.lookout import Fetched
 from heliograph.model import ConfigError, KeyFileError, StoreError
@@ -104,18 +104,17 @@ def _alone(folder: Path) -> Iterator[None]:
 class _Station:
     """One vantage, while it runs."""
 
+    _over: asyncio.Event
+
     def __init__(self, given: Given, token: Token, folder: Path, *, as_json: bool) -> None:
         self._given, self._token, self._folder, self._as_json = given, token, folder, as_json
         self._waiting = Spool(folder, most=MOST_WAITING)
         self._prober = Prober(authorities=given.authorities)
         self._chance = random.SystemRandom()
-        self._over = asyncio.Event()
         self._deep = given.deep
 
     async def live(self) -> int:
-        loop = asyncio.get_running_loop()
-        for ending in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(ending, self._over.set)
+        self._over = over_on_signal()
         while True:
             try:
                 work, left = await self._round()
@@ -127,8 +126,7 @@ class _Station:
             if self._given.once or self._over.is_set():
                 break
             pause = float(max(work.every, LEAST_PAUSE) if work else _IDLE)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), pause * (1 + self._chance.random() * _SPREAD))
+            await rest(self._over, pause * (1 + self._chance.random() * _SPREAD))
             if self._over.is_set():
                 break
         if self._over.is_set() and not self._as_json:
@@ -179,7 +177,7 @@ class _Station:
 
     async def _list(self, drops: Sequence[WebMirror], held: Fetched) -> WorkList | None:
         newest = held.work.made if held.work else None
-        fresh = await self._unless_over(lookout.fetch_list(drops, self._token, _now(), newest)) or Fetched()
+        fresh = await unless(self._over, lookout.fetch_list(drops, self._token, _now(), newest)) or Fetched()
         best = fresh if fresh.work is not None else held
         if best.work is None:
             for fault in (*held.faults, *fresh.faults):
@@ -199,7 +197,7 @@ class _Station:
         self._deep = False
         since = now if deep else memory["deep"] or now
         self._keep("rounds.json", json.dumps({"round": now, "deep": since}).encode())
-        await self._unless_over(lookout.look(self._prober, work, _now, self._chance.random, seen.append, deep=deep))
+        await unless(self._over, lookout.look(self._prober, work, _now, self._chance.random, seen.append, deep=deep))
 
     def _memory(self) -> _Memory:
         try:
@@ -218,9 +216,9 @@ class _Station:
             stick = Spool(Path(where))
             return self._move(stick.take)
         if not where:
-            return await self._unless_over(lookout.send(self._waiting, drops, _MOST_SENT)) or 0
+            return await unless(self._over, lookout.send(self._waiting, drops, _MOST_SENT)) or 0
         async with WebMirror(where) as line:
-            return await self._unless_over(lookout.send(self._waiting, [line], _MOST_SENT)) or 0
+            return await unless(self._over, lookout.send(self._waiting, [line], _MOST_SENT)) or 0
 
     def _move(self, put: Any) -> int:  # noqa: ANN401 - what is done with a message, whatever comes of it
         moved = 0
@@ -232,18 +230,6 @@ class _Station:
         return moved
 
     # ------------------------------------------------------------ parts
-
-    async def _unless_over(self, work: Any) -> Any:  # noqa: ANN401 - the result of any work
-        """The result of ``work``, or None when a signal came first and it was cancelled."""
-        task, end = asyncio.ensure_future(work), asyncio.ensure_future(self._over.wait())
-        await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
-        end.cancel()
-        if not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            return None
-        return task.result()
 
     def _keep(self, name: str, data: bytes) -> None:
         scratch = self._folder / f".{name}.part"

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import signal
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from heliograph.adapters.workers import give_back_memory
-from heliograph.cli import patrolling
 from heliograph.cli.screen import Bars, Stopwatch, complain, err, out, summary
+from heliograph.cli.service import over_on_signal, rest, unless
 from heliograph.cli.wiring import outside
 from heliograph.config import Config, load
 from heliograph.flows import Report, issue
@@ -84,39 +82,23 @@ async def run_pass(world: Outside, config: Config) -> tuple[Report, list[tuple[C
 
 async def _service(config: Config, *, as_json: bool) -> int:
     """Publish, wait, publish. A pass that fails is told and tried again; SIGTERM ends after the step under way."""
-    over = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(ending, over.set)
+    from heliograph.cli import patrolling  # loaded here: a single pass starts sooner without it
+
+    over = over_on_signal()
     watch = asyncio.create_task(patrolling.keep_watch(config, over, as_json=as_json))
     while not over.is_set():
         watcher = Stopwatch()
         try:
-            report = await _interruptible(_once(config, watcher), over)
+            report = await unless(over, _once(config, watcher))
             if report is not None:
                 _tell(report, watcher, as_json=as_json)
         except HeliographError as error:
             complain(error)
-        pause = config.run.every_seconds * (1 + random.random() * _SPREAD)  # noqa: S311 - jitter, not a secret
-        with suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), pause)
+        await rest(over, config.run.every_seconds * (1 + random.random() * _SPREAD))  # noqa: S311 - jitter, no secret
     await watch
     if not as_json:
         out.print("stopped; the next run goes on from here")
     return 0
-
-
-async def _interruptible(work: Any, over: asyncio.Event) -> Any:  # noqa: ANN401
-    """The result of ``work``, or None when ``over`` was set first and ``work`` was cancelled."""
-    task, end = asyncio.ensure_future(work), asyncio.ensure_future(over.wait())
-    await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
-    end.cancel()
-    if not task.done():
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        return None
-    return task.result()
 
 
 def _tell(result: tuple[Report, list[tuple[Cut, int]]], watcher: Stopwatch, *, as_json: bool) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.table import Table
 
 from heliograph.adapters.reach import FolderMirror, WebMirror
 from heliograph.cli.screen import Bars, Stopwatch, complain, out
+from heliograph.cli.service import rest, unless
 from heliograph.cli.wiring import outside
 from heliograph.config import Config, MirrorTable, load
 from heliograph.flows.patrol import Patrol, patrol
@@ -68,16 +68,16 @@ async def keep_watch(config: Config, over: asyncio.Event, *, as_json: bool) -> N
             next_deep = loop.time() + config.watch.deep_seconds
             counted = await _counted(config)  # they change once a day
         try:
-            seen = await _round(config, Stopwatch(), counted, deep=deep)
+            seen = await unless(over, _round(config, Stopwatch(), counted, deep=deep))
+            if seen is None:
+                return
             if deep:
                 _told_misread(seen)
             for finding in seen.changed:
                 _tell(finding, as_json=as_json)
         except HeliographError as error:
             complain(error)
-        pause = config.watch.every_seconds * (1 + random.random() * _SPREAD)  # noqa: S311 - jitter, not a secret
-        with suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), pause)
+        await rest(over, config.watch.every_seconds * (1 + random.random() * _SPREAD))  # noqa: S311 - jitter, no secret
 
 
 async def _round(config: Config, watcher: Stopwatch, counted: Mapping[str, bytes], *, deep: bool) -> Patrol:

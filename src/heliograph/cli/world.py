@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from heliograph.adapters.serve import MirrorServer
 from heliograph.cli import keys, setup
 from heliograph.cli.passes import run_pass
 from heliograph.cli.screen import Bars, Stopwatch, out, summary
+from heliograph.cli.service import over_on_signal
 from heliograph.cli.wiring import outside
 from heliograph.config import Config, load
 from heliograph.lab.newsroom import Newsroom
@@ -156,10 +156,7 @@ async def _read(url: str) -> _Read:
 
 async def _live(newsroom: Newsroom, rest: list[Piece], config: Config, say: Callable[[str], None]) -> None:
     """Publish the stories held back, one after the other, until somebody ends the demo."""
-    over = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(ending, over.set)
+    over = over_on_signal()
     for piece in rest:
         try:
             await asyncio.wait_for(over.wait(), _EVERY)
