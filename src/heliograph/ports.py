@@ -204,8 +204,11 @@ class WatchBook(Protocol):
         """Keep sightings; returns how many were not known yet. Those of more than a week before ``now`` end."""
         ...
 
-    def sightings(self, since: datetime) -> list[Sighting]:
-        """Those that began at ``since`` or later, in the order of their beginning."""
+    def sightings(self, since: datetime, until: datetime | None = None, newest: int = 0) -> list[Sighting]:
+        """Those that began from ``since`` to ``until``, in the order of their beginning.
+
+        With ``newest`` only so many, the newest, of each vantage and mirror.
+        """
         ...
 
     def findings(self) -> list[Finding]:

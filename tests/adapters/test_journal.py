@@ -450,3 +450,19 @@ def test_findings_stand_until_others_do(journal: SqlJournal) -> None:
     journal.conclude([well])
     journal.conclude([dead])
     assert journal.findings() == [dead]
+
+
+def test_of_each_vantage_only_the_newest_sightings_are_read_where_no_more_is_asked(journal: SqlJournal) -> None:
+    told = [
+        Sighting(mirror=mirror, vantage=name, network="n", started=NOW + timedelta(minutes=minute), results=())
+        for mirror in ("https://m.example/", "https://o.example/")
+        for name in ("a", "b")
+        for minute in range(4)
+    ]
+    journal.saw(told, NOW)
+    found = journal.sightings(NOW, until=NOW + timedelta(minutes=2), newest=2)
+    assert sorted((one.mirror[8], one.vantage, (one.started - NOW).seconds // 60) for one in found) == [
+        (mirror, name, minute) for mirror in "mo" for name in "ab" for minute in (1, 2)
+    ]
+    assert [one.started for one in found] == sorted(one.started for one in found)
+    assert len(journal.sightings(NOW)) == len(told)

@@ -145,10 +145,10 @@ def burst_result(tag: str, failure: str) -> Result:
 def test_a_burst_that_froze_and_thawed_is_a_rule() -> None:
     page = Result(check=Fetch(ip="198.18.0.9", path="/now", tag="page"), outcome=Outcome(stage="http", status=200))
     frozen = [burst_result("burst", "generic_timeout_error")] * 2 + [burst_result("burst", "")] * 2
-    after = [burst_result("burst other name", ""), burst_result("burst thawed", "")]
+    after = [burst_result("beside-burst", ""), burst_result("after-burst", "")]
     told = Sighting(mirror="m", vantage="v", network="n", started=NOW, results=(page, *frozen, *after))
     assert diagnose(told).kind == "tls-burst"
-    lasting = [burst_result("burst other name", ""), burst_result("burst thawed", "generic_timeout_error")]
+    lasting = [burst_result("beside-burst", ""), burst_result("after-burst", "generic_timeout_error")]
     assert diagnose(replace(told, results=(page, *frozen, *lasting))).kind != "tls-burst"
 
 

@@ -109,7 +109,7 @@ def show(path: Path, *, as_json: bool) -> int:
     keyed = vantages.known(Keys(config.keys_folder), config)
     heard: dict[str, datetime] = {}
     with open_journal(config) as journal:
-        for sighting in journal.sightings(_now() - timedelta(days=7)):
+        for sighting in journal.sightings(_now() - timedelta(days=7), newest=1):
             heard[sighting.vantage] = max(sighting.started, heard.get(sighting.vantage, sighting.started))
     rows = [
         {

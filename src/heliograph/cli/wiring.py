@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from heliograph.config import Config, MirrorTable
 from heliograph.flows.work import follows, learn_templates
 from heliograph.model import Answer, Ask
 from heliograph.model.sighting import Result, Steps
-from heliograph.ports import MirrorStore, Outside, Watcher
+from heliograph.ports import MirrorStore, Outside, Prober, Watcher
 
 _IN_ALL = 16  # connections to all origins together
 _PRELOAD = ["heliograph.flows.work"]
@@ -40,9 +41,13 @@ class _Here:
 
     async def look(self, steps: Steps) -> tuple[Result, ...]:
         """See ``ports.Prober``."""
-        from heliograph.adapters.prober import Prober
+        return await self._prober.look(steps)
 
-        return await Prober().look(steps)
+    @functools.cached_property
+    def _prober(self) -> Prober:
+        from heliograph.adapters.prober import Prober as Real  # reads the system's certificates, once
+
+        return Real()
 
 
 def open_journal(config: Config) -> SqlJournal:

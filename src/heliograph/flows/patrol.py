@@ -22,7 +22,7 @@ from heliograph.ports import Outside, ReleaseBook
 from heliograph.trust import bundle
 from heliograph.trust.chain import Chain, State
 from heliograph.trust.refusal import RefusalError
-from heliograph.watch.judge import MEMORY
+from heliograph.watch.judge import AHEAD, MEMORY, MOST
 from heliograph.watch.sensor import Hearsay, hear
 from heliograph.watch.steps import Controls, Target
 
@@ -64,7 +64,7 @@ async def patrol(
     before = journal.findings()
     watched = {mirror.url for mirror in mirrors}
     findings = watch.judge(
-        [one for one in journal.sightings(now - MEMORY) if one.mirror in watched],
+        [one for one in journal.sightings(now - MEMORY, now + AHEAD, MOST) if one.mirror in watched],
         now,
         roster=roster(config),
         before=[finding for finding in before if finding.mirror in watched],

@@ -229,13 +229,12 @@ def _copies(outside: Outside, moved: Sequence[Moved]) -> tuple[tuple[str, tuple[
     """Content copies of pages whose bytes changed, so that a reader of the new release finds them before they are
     replaced everywhere; of pages that ended there is none any more."""
     copies: list[tuple[str, tuple[Laid, ...]]] = []
-    replaced = any(one.digest and (one.back or not one.fresh) for one in moved)
-    latest = outside.journal.latest() if replaced else None
+    latest = outside.journal.latest() if any(one.replaces for one in moved) else None
     made = {change.name: change.digest for change in outside.journal.changes(latest.serial)} if latest else {}
     for one in moved:
         if not one.digest:
             copies.append((one.path, ()))
-        elif one.back or not one.fresh:
+        elif one.replaces:
             name = paths.object_name(one.digest)
             laid = outside.stage.copy([(one.path + suffix, name + suffix) for suffix in ("", ".br", ".gz")])
             _check_copies(outside, one.path, name, laid, made)

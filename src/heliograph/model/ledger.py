@@ -122,6 +122,11 @@ class Moved:
     back: bool  # an older release had it: a mirror that lags may still have its old bytes
     copied: str  # digest of the content copy it has, "" if none
 
+    @property
+    def replaces(self) -> bool:
+        """Whether some mirror may have other bytes at this path."""
+        return bool(self.digest) and (self.back or not self.fresh)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:

@@ -185,8 +185,7 @@ def _name(look: _Sight) -> Diagnosis | None:
 
 def _burst(look: _Sight) -> Diagnosis | None:
     """D2: several handshakes at once fail, another name works right after, and the same again when it thawed."""
-    burst, other, thawed = look.of("burst"), look.of("burst other name"), look.of("burst thawed")
-    burst = [outcome for outcome in burst if outcome not in other and outcome not in thawed]
+    burst, other, thawed = look.of("burst"), look.of("beside-burst"), look.of("after-burst")
     stuck = [outcome for outcome in burst if outcome.failure == "generic_timeout_error"]
     if not stuck or not any(one.ok for one in other) or not any(one.ok for one in thawed):
         return None
@@ -238,7 +237,7 @@ def _stalls(tried: Sequence[Outcome], share: float) -> list[Outcome]:
 
 
 def _upload_curtain(look: _Sight) -> Diagnosis | None:
-    """D1c alone: what the reader sends stalls at the same place each time, while large bodies pass."""
+    """D1c alone: what the reader sends stalls each time, while large bodies pass."""
     uploads = look.of("upload")
     stalls = [one for one in uploads if _is_silent(one) and one.unacked and one.sent >= _UPLOADED]
     if len(uploads) < 2 or len(stalls) < _OFTEN * len(uploads) or not any(one.ok for one in look.of("fresh")):
@@ -275,12 +274,10 @@ def _block_page(look: _Sight) -> Diagnosis | None:
     """
     if any(isinstance(one.check, Fetch) and one.check.tls and one.check.tag == "page" for one in look.sighting.results):
         return None
-    for page in look.pages:
-        whose = block_page(page.status, page.location, page.opening)
-        if whose:
-            hits = sum(bool(block_page(one.status, one.location, one.opening)) for one in look.pages)
-            return look.says("blockpage", f"a page of {whose}", controlled=True, readable=False, repeats=hits)
-    return None
+    hits = [whose for one in look.pages if (whose := block_page(one.status, one.location, one.opening))]
+    if not hits:
+        return None
+    return look.says("blockpage", f"a page of {hits[0]}", controlled=True, readable=False, repeats=len(hits))
 
 
 def _content(look: _Sight) -> Diagnosis | None:

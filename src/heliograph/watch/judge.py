@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from heliograph.model.sighting import BLOCKED, Diagnosis, Finding, Kind, Sighting, Strength, Vantage
 from heliograph.watch.diagnose import diagnose
@@ -26,7 +27,7 @@ TURN = 2  # sightings in a row that turn a finding, where one alone did not repe
 SURE = 3  # repeats within one sighting that count as much
 _QUORUM = 0.5  # of the weight that speaks about a mirror in a network
 _CONFIRM = timedelta(hours=20)  # between the first and the last sighting of a confirmed finding of one vantage alone
-_MOST = 20  # newest sightings of a vantage of a mirror that are looked at
+MOST = 20  # newest sightings of a vantage of a mirror that are looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def judge(
         if not now - MEMORY <= sighting.started <= now + AHEAD:
             continue
         held = sights[sighting.mirror][vantage.name]
-        if len(held) < _MOST:
+        if len(held) < MOST:
             found = diagnose(sighting, addresses=(addresses or {}).get(sighting.mirror, ()))
             held.append(Sight(sighting=sighting, diagnosis=found))
     for one in sorted(heard, key=lambda one: one.sighting.started, reverse=True):
@@ -93,11 +94,9 @@ def _network(
     votes: dict[Kind, float] = defaultdict(float)
     voters: dict[Kind, list[tuple[Vantage, list[Sight]]]] = defaultdict(list)
     for vantage, held in speaking.items():
-        run = _run(held, outside)
-        if run:
-            kind = _controlled(run[0], outside).kind
-            votes[kind] += vantage.weight
-            voters[kind].append((vantage, run))
+        kind, run = _run(held, outside)
+        votes[kind] += vantage.weight
+        voters[kind].append((vantage, run))
     _hush(votes, voters)
     offline = votes.pop("offline", 0.0)
     if not votes:
@@ -144,14 +143,10 @@ def _hush(votes: dict[Kind, float], voters: dict[Kind, list[tuple[Vantage, list[
             del votes[kind], voters[kind]
 
 
-def _run(held: Sequence[Sight], outside: Sequence[Sight]) -> list[Sight]:
-    """The newest sightings of one vantage that all show the same, newest first."""
-    run: list[Sight] = []
-    for sight in held:
-        if run and _controlled(sight, outside).kind != _controlled(run[0], outside).kind:
-            break
-        run.append(sight)
-    return run
+def _run(held: Sequence[Sight], outside: Sequence[Sight]) -> tuple[Kind, list[Sight]]:
+    """What the newest sighting of one vantage shows, and all before it that show the same, newest first."""
+    kind = _controlled(held[0], outside).kind
+    return kind, list(takewhile(lambda sight: _controlled(sight, outside).kind == kind, held))
 
 
 def _turned(run: Sequence[Sight]) -> bool:

@@ -214,8 +214,8 @@ class _Look:
         alpha, beta = (f"{int(self.chance() * 2**40):010x}.example.com" for _ in range(2))
         hello = self._fetch(ip, sni=alpha, verify=False, tag="burst")
         yield Round(checks=(hello,) * _BURST, wait=self._wait(_PAIR))
-        yield Round(checks=(replace(hello, sni=beta, tag="burst other name"),), wait=self._wait(_SINGLE))
-        yield Round(checks=(replace(hello, tag="burst thawed"),), wait=_THAW)
+        yield Round(checks=(replace(hello, sni=beta, tag="beside-burst"),), wait=self._wait(_SINGLE))
+        yield Round(checks=(replace(hello, tag="after-burst"),), wait=_THAW)
 
     # ------------------------------------------------------------ parts
 

@@ -36,7 +36,7 @@ class ReleaseTables(Base):
 
     def moved(self) -> list[Moved]:
         file = schema.file.c
-        query = select(file.name, file.key, file.digest, file.size, file.born, file.gone, file.copied, file.uses)
+        query = select(file.name, file.key, file.digest, file.size, file.born, file.gone, file.copied, file.back)
         with self.engine.connect() as db:
             newest = _newest(db)
             # By "changed" alone, the rest here: with more to choose from, SQLite walks the whole table. What came and
@@ -47,12 +47,12 @@ class ReleaseTables(Base):
                     path=row.name,
                     digest=row.digest,
                     size=row.size,
-                    fresh=max(row.born, row.uses) > newest,
-                    back=row.uses > newest >= row.born,
+                    fresh=max(row.born, row.back) > newest,
+                    back=row.back > newest >= row.born,
                     copied=row.copied,
                 )
                 for row in sorted(rows, key=lambda row: row.name)
-                if not (row.gone and max(row.born, row.uses) > newest)
+                if not (row.gone and max(row.born, row.back) > newest)
             ]
 
     def mapped(self) -> int:

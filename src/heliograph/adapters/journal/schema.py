@@ -176,13 +176,14 @@ file = Table(
     Column("born", Integer, nullable=False),  # the edition in which the name appeared
     Column("changed", Integer, nullable=False),  # the edition of its last change, its end included
     Column("gone", Boolean, nullable=False),
-    # Of a mapped file: its key in the edition map, hex, the digest of its content copy, and in "uses" the edition in
-    # which it came back after an end, 0 if it never did. Of what the release format adds (kinds "object", "copy" and
-    # "signed"): how often it is used now, and since when it is not.
+    # Of a mapped file: its key in the edition map, hex, and the digest of its content copy. Of what the release format
+    # adds (kinds "object", "copy" and "signed"): how often it is used now, and since when it is not.
     Column("key", String(32), nullable=False, default="", server_default=""),
     Column("copied", String(64), nullable=False, default="", server_default=""),
     Column("uses", Integer, nullable=False, default=0, server_default="0"),
     Column("dropped", String(40), nullable=False, default="", server_default=""),
+    # the edition in which a rendered file came back after an end, 0 if it never did
+    Column("back", Integer, nullable=False, default=0, server_default="0"),
 )
 Index("file_changed", file.c.changed)
 Index("file_sheet", file.c.kind, file.c.of)
@@ -218,6 +219,7 @@ sighting = Table(
     metadata,
     Column("digest", String(64), primary_key=True),  # of the bytes, so that a report that comes twice counts once
     Column("mirror", Text, nullable=False),
+    Column("vantage", Text, nullable=False),
     Column("started", String(40), nullable=False),
     Column("data", LargeBinary, nullable=False),
 )

@@ -87,7 +87,7 @@ class SheetTables(Base):
 
     def changes(self, since: int | None, shown: int = 0) -> list[Change]:
         file = schema.file.c
-        columns = (file.name, file.digest, file.size, file.born, file.gone, file.key, file.uses)
+        columns = (file.name, file.digest, file.size, file.born, file.gone, file.back)
         query = select(*columns).where(file.changed > (since or 0))
         if since == 0:
             query = query.where(~file.gone)  # nothing was ever delivered, so nothing is there to be removed
@@ -287,11 +287,11 @@ def _note_files(db: Connection, sheets: Sequence[Sheeted], issue: int) -> list[s
 def _file_row(entry: Entry, held: Any, issue: int) -> dict[str, object] | None:  # noqa: ANN401
     if held is not None and not held.gone and held.digest == entry.digest:
         return None
-    # What comes back keeps the edition of its first life, since a mirror that lags may still have its old bytes. "uses"
-    # says since when it is back, unless it ended within this very release, which no mirror has seen.
-    since = 0 if held is None else held.uses
+    # What comes back keeps the edition of its first life, since a mirror that lags may still have its old bytes; what
+    # ended within this very release, which no mirror has seen, was never away.
+    back = 0 if held is None else held.back
     if held is not None and held.gone and held.changed < issue:
-        since = issue
+        back = issue
     mapped = plain_name(entry.name) == entry.name
     return {
         "name": entry.name,
@@ -304,16 +304,14 @@ def _file_row(entry: Entry, held: Any, issue: int) -> dict[str, object] | None: 
         "gone": False,
         "key": key_of(entry.name).hex() if mapped else "",
         "copied": held.copied if held is not None else "",
-        "uses": since,
+        "back": back,
     }
 
 
 def _change(row: Any, known: int, since: int) -> Change:  # noqa: ANN401
     """What a mirror lacks of a file, where it shows signing ``known`` and took ``since`` whole."""
     fresh = not row.gone and row.born > known
-    # of what the release format adds, "uses" is a count; there nothing comes back with other bytes
-    rendered = row.name.startswith("a/") or bool(row.key)
-    back = rendered and not row.gone and not fresh and row.uses > since
+    back = not row.gone and not fresh and row.back > since
     return Change(name=row.name, digest=row.digest, size=row.size, fresh=fresh, gone=row.gone, back=back)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, utc
@@ -26,7 +26,13 @@ class WatchTables(Base):
         for one in sightings:
             data = pack(one)
             digest = sha256(data).hexdigest()
-            rows[digest] = {"digest": digest, "mirror": one.mirror, "started": utc(one.started), "data": data}
+            rows[digest] = {
+                "digest": digest,
+                "mirror": one.mirror,
+                "vantage": one.vantage,
+                "started": utc(one.started),
+                "data": data,
+            }
         table, new = schema.sighting, 0
         with self.engine.begin() as db:
             db.execute(delete(table).where(table.c.started < utc(now - _KEPT)))
@@ -38,9 +44,20 @@ class WatchTables(Base):
                     db.execute(insert(table), fresh)
         return new
 
-    def sightings(self, since: datetime) -> list[Sighting]:
-        table = schema.sighting
-        query = select(table.c.data).where(table.c.started >= utc(since)).order_by(table.c.started, table.c.digest)
+    def sightings(self, since: datetime, until: datetime | None = None, newest: int = 0) -> list[Sighting]:
+        table = schema.sighting.c
+        place = func.row_number().over(
+            partition_by=(table.mirror, table.vantage), order_by=(table.started.desc(), table.digest)
+        )
+        wanted = select(table.data, table.started, table.digest, place.label("place")).where(
+            table.started >= utc(since)
+        )
+        if until is not None:
+            wanted = wanted.where(table.started <= utc(until))
+        held = wanted.subquery().c
+        query = select(held.data).order_by(held.started, held.digest)
+        if newest:
+            query = query.where(held.place <= newest)
         with self.engine.connect() as db:
             return [unpack(data) for data in db.scalars(query)]
 
