@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from heliograph.model import ConfigError, Source
 from heliograph.model.source import SourceKind
@@ -36,6 +36,14 @@ def _seconds(text: str) -> int:
     if not match or not int(match[1]):
         raise ValueError('give a number and a unit, such as "30s", "5m", "2h" or "1d"')
     return int(match[1]) * _UNIT[match[2]]
+
+
+def _is_span(text: str) -> str:
+    _seconds(text)
+    return text
+
+
+Span = Annotated[str, AfterValidator(_is_span)]  # such as "30s"
 
 
 class Newsroom(_Table):
@@ -108,7 +116,7 @@ class Capture(_Table):
     """How the newsroom's site is read."""
 
     connections: int = Field(default=4, ge=1, le=64, description="At most this many connections to one origin.")
-    timeout: str = Field(default="20s", description="No byte for this long ends a request.")
+    timeout: Span = Field(default="20s", description="No byte for this long ends a request.")
     page_limit: int = Field(default=8_000_000, ge=10_000, description="Largest page, in bytes after decompression.")
     index_limit: int = Field(default=64_000_000, ge=10_000, description="Largest feed or sitemap, in bytes.")
     agent: str = Field(default="heliograph (light edition of this site)", description="User-Agent sent to the origin.")
@@ -118,12 +126,6 @@ class Capture(_Table):
         description='Which answer of the origin takes a story out of the edition: "410" (gone), "404" too.',
     )
     cut: CutTable = CutTable()
-
-    @field_validator("timeout")
-    @classmethod
-    def _is_span(cls, value: str) -> str:
-        _seconds(value)
-        return value
 
     @property
     def timeout_seconds(self) -> int:
@@ -213,8 +215,8 @@ class Watch(_Table):
     )
     network: str = Field(default="here", pattern=r"^\S{1,40}$", description="The network this machine is in.")
     outside: bool = Field(default=True, description="Whether nothing is blocked where this machine stands.")
-    every: str = Field(default="30s", description="How often `heliograph run` looks at each mirror.")
-    deep: str = Field(default="30m", description="How often it looks for a curtain though pages arrive.")
+    every: Span = Field(default="30s", description="How often `heliograph run` looks at each mirror.")
+    deep: Span = Field(default="30m", description="How often it looks for a curtain though pages arrive.")
     anchors: tuple[str, ...] = Field(
         default=("https://www.gosuslugi.ru/", "https://ya.ru/", "https://vk.com/"),
         description="Addresses that are allowed even where nearly nothing is.",
@@ -236,14 +238,8 @@ class Watch(_Table):
     spools: tuple[str, ...] = Field(
         default=(), description="Folders of such drops that are here, or are carried here: what comes in is read there."
     )
-    vantages_every: str = Field(default="20m", description="How often a vantage looks; at most half is added.")
-    vantages_deep: str = Field(default="6h", description="How often it looks for a curtain though pages arrive.")
-
-    @field_validator("every", "deep", "vantages_every", "vantages_deep")
-    @classmethod
-    def _is_span(cls, value: str) -> str:
-        _seconds(value)
-        return value
+    vantages_every: Span = Field(default="20m", description="How often a vantage looks; at most half is added.")
+    vantages_deep: Span = Field(default="6h", description="How often it looks for a curtain though pages arrive.")
 
     @field_validator("vantages_every", "vantages_deep")
     @classmethod
@@ -280,13 +276,7 @@ class Watch(_Table):
 class Run(_Table):
     """The service."""
 
-    every: str = Field(default="5m", description="How often `heliograph run` looks for news; up to a fifth is added.")
-
-    @field_validator("every")
-    @classmethod
-    def _is_span(cls, value: str) -> str:
-        _seconds(value)
-        return value
+    every: Span = Field(default="5m", description="How often `heliograph run` looks for news; up to a fifth is added.")
 
     @property
     def every_seconds(self) -> int:

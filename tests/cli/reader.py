@@ -17,12 +17,28 @@ import brotli
 from tests.links import relative_links
 
 from heliograph.adapters.reach import FolderMirror
+from heliograph.adapters.serve import MirrorServer
 from heliograph.flows.verify import drive, verify
 from heliograph.lab.newsroom import Newsroom
 from heliograph.model import paths
 from heliograph.trust import audit
 from heliograph.trust.chain import State
 from heliograph.trust.reader import Outcome
+
+
+@contextmanager
+def mirrored(folder: Path) -> Iterator[str]:
+    """The address of a mirror's folder while it is served."""
+
+    async def start() -> MirrorServer:
+        server = MirrorServer(folder)
+        await server.start()
+        return server
+
+    with anyio.from_thread.start_blocking_portal() as portal:
+        server = portal.call(start)
+        yield f"http://127.0.0.1:{server.port}/"
+        portal.call(server.stop, 0.1)
 
 
 @contextmanager

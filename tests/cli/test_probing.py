@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cli.reader import mirrored
 from tests.cli.test_commands import heliograph
-
-from heliograph.adapters.serve import MirrorServer
 
 # Loopback has neither DNS nor the hosts that looks are compared with.
 ALONE = """
@@ -34,16 +31,8 @@ def mirror(tmp_path: Path) -> Iterator[str]:
     folder.mkdir()
     (folder / "now").write_bytes(b"{}")
     (folder / "index.html").write_bytes(b"<p>")
-    loop = asyncio.new_event_loop()
-    server = MirrorServer(folder)
-    loop.run_until_complete(server.start())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}/"
-    asyncio.run_coroutine_threadsafe(server.stop(0.1), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with mirrored(folder) as address:
+        yield address
 
 
 @pytest.fixture

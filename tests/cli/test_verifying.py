@@ -9,14 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import anyio.from_thread
 import pytest
-from tests.cli.reader import serving
+from tests.cli.reader import mirrored, serving
 from tests.cli.room import configured
 from tests.cli.test_commands import heliograph
 from tests.flows.world import NOW, Make
 
-from heliograph.adapters.serve import MirrorServer
 from heliograph.lab.newsroom import Newsroom
 from heliograph.lab.piece import pieces
 from heliograph.trust.head import stamp
@@ -48,16 +46,8 @@ def mirror(published: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def served(mirror: Path) -> Iterator[str]:
     """The address of that mirror, served."""
-
-    async def start() -> MirrorServer:
-        server = MirrorServer(mirror)
-        await server.start()
-        return server
-
-    with anyio.from_thread.start_blocking_portal() as portal:
-        server = portal.call(start)
-        yield f"http://127.0.0.1:{server.port}/"
-        portal.call(server.stop)
+    with mirrored(mirror) as address:
+        yield address
 
 
 def verify(mirror: Path, *words: str | Path, code: int = 0) -> dict[str, Any]:

@@ -10,11 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import anyio.from_thread
 import pytest
+from tests.cli.reader import mirrored
 from tests.cli.test_commands import heliograph
-
-from heliograph.adapters.serve import MirrorServer
 
 PASSPHRASE = "bridge over the strait"
 STORY = "Мост открыли {}.\n\nПервый абзац рассказывает о мосте.\n"
@@ -162,16 +160,8 @@ def test_a_lost_journal_gets_its_log_back(room: Path) -> None:
 @pytest.fixture
 def served(room: Path) -> Iterator[str]:
     """The address of the mirror, served."""
-
-    async def start() -> MirrorServer:
-        server = MirrorServer(mirror(room))
-        await server.start()
-        return server
-
-    with anyio.from_thread.start_blocking_portal() as portal:
-        server = portal.call(start)
-        yield f"http://127.0.0.1:{server.port}/"
-        portal.call(server.stop)
+    with mirrored(mirror(room)) as address:
+        yield address
 
 
 def test_folders_and_addresses_are_looked_at_and_remembered(room: Path, served: str) -> None:

@@ -9,9 +9,10 @@ Format: docs/drop.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -22,6 +23,7 @@ from heliograph.trust import form
 from heliograph.trust.refusal import RefusalError
 from heliograph.trust.sealing import KEY, OVERHEAD, opened, public_of, seal
 
+T = TypeVar("T")
 TOKEN: Final = "heliograph-vantage/1"  # noqa: S105 - the name of a format
 INBOX: Final = "heliograph-inbox/1"
 ENTRY: Final = "heliograph-vantage-key/1"
@@ -77,9 +79,8 @@ def read_token(data: bytes, where: str) -> Token:
     Raises:
         KeyFileError: it is none.
     """
-    remedy = "ask the newsroom for another one: heliograph vantage new"
-    told = _read(data, TOKEN, where, remedy)
-    try:
+
+    def make(told: dict[str, Any]) -> Token:
         return Token(
             name=_word(told["name"]),
             network=_word(told["network"]),
@@ -90,8 +91,9 @@ def read_token(data: bytes, where: str) -> Token:
             secret=_key(told["secret"]),
             drops=tuple(web(url) for url in told["drops"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise KeyFileError("it is no whole token", where=where, remedy=remedy) from error
+
+    remedy = "ask the newsroom for another one: heliograph vantage new"
+    return _read(data, TOKEN, where, make, "it is no whole token", remedy)
 
 
 def write_inbox(inbox: Inbox) -> bytes:
@@ -106,11 +108,10 @@ def read_inbox(data: bytes, where: str) -> Inbox:
         KeyFileError: they are not there.
     """
     remedy = "take it from a backup; without it no report can be opened"
-    told = _read(data, INBOX, where, remedy)
-    try:
-        return Inbox(secret=_key(told["secret"]), seed=_key(told["seed"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise KeyFileError("it holds no keys", where=where, remedy=remedy) from error
+    return _read(
+        data, INBOX, where, lambda told: Inbox(secret=_key(told["secret"]), seed=_key(told["seed"])),
+        "it holds no keys", remedy,
+    )  # fmt: skip
 
 
 def write_entry(secret: bytes) -> bytes:
@@ -125,11 +126,7 @@ def read_entry(data: bytes, where: str) -> bytes:
         KeyFileError: it is not there.
     """
     remedy = "take it from a backup, or give this vantage another token"
-    told = _read(data, ENTRY, where, remedy)
-    try:
-        return _key(told["key"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise KeyFileError("it holds no key", where=where, remedy=remedy) from error
+    return _read(data, ENTRY, where, lambda told: _key(told["key"]), "it holds no key", remedy)
 
 
 def seal_list(work: WorkList, seed: bytes, vantage: bytes) -> bytes:
@@ -163,14 +160,22 @@ def open_list(data: bytes, token: Token, now: datetime) -> WorkList:
     return work
 
 
-def _read(data: bytes, kind: str, where: str, remedy: str) -> dict[str, Any]:
+def _read(data: bytes, kind: str, where: str, make: Callable[[dict[str, Any]], T], what: str, remedy: str) -> T:
+    """What ``make`` makes of a file of this ``kind``; ``what`` is said where a part of it is missing or wrong.
+
+    Raises:
+        KeyFileError: it is not of this kind, or not whole.
+    """
     try:
         told = form.parse(data.strip(), MAX_FILE)
     except RefusalError as refusal:
         raise KeyFileError("it is not what it should be", where=where, remedy=remedy) from refusal
     if not isinstance(told, dict) or told.pop("format", None) != kind:
         raise KeyFileError("it is not of this kind or version", where=where, remedy=remedy)
-    return told
+    try:
+        return make(told)
+    except (KeyError, TypeError, ValueError) as error:
+        raise KeyFileError(what, where=where, remedy=remedy) from error
 
 
 def _word(text: object) -> str:
