@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.flows.test_logbook import ON, _Killed, _killing, audit, edit, shown
+from tests.flows.test_logbook import ON, audit, edit, killed, opened, shown
 from tests.flows.test_recovery import recovered
 from tests.flows.test_seal import reader, unverified
 from tests.flows.test_sync import Reached, Volunteer
@@ -83,15 +83,10 @@ def test_a_promise_in_the_journal_survives_a_recovery_that_was_not_needed(
 ) -> None:
     logged.publish()
     edit(logged, "Убито")
-    with monkeypatch.context() as patch:
-        _killing(logged, "before the checkpoint", patch)
-        with pytest.raises(_Killed):
-            logged.publish()
-    with logged.outside() as outside:
-        book = logbook.opened(outside.keys, outside.journal, on=True)
+    killed(logged, "before the checkpoint", monkeypatch)
+    book = opened(logged)
     recovered(logged)
-    with logged.outside() as outside:
-        again = logbook.opened(outside.keys, outside.journal, on=True)
+    again = opened(logged)
     assert book is not None
     assert again == replace(book, whole=True)
     logged.publish()

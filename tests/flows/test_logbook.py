@@ -161,8 +161,8 @@ class _Killed(BaseException):
     """The process ends here."""
 
 
-def _killing(world: World, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the next pass die at ``place``."""
+def killed(world: World, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass that dies at ``place``."""
 
     def die(*_: Any, **__: Any) -> Any:
         raise _Killed
@@ -172,7 +172,16 @@ def _killing(world: World, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
         "before the checkpoint": (logbook, "extended"),
         "before the files": (keyring, "code"),
     }
-    monkeypatch.setattr(*target[place], die)
+    with monkeypatch.context() as patch:
+        patch.setattr(*target[place], die)
+        with pytest.raises(_Killed):
+            world.publish()
+
+
+def opened(world: World) -> logbook.Book | None:
+    """The log as the next pass would find it in the journal."""
+    with world.outside() as outside:
+        return logbook.opened(outside.keys, outside.journal, on=True)
 
 
 @pytest.mark.parametrize("place", ["before the promise", "before the checkpoint", "before the files"])
@@ -185,10 +194,7 @@ def test_a_pass_that_is_killed_leaves_a_log_that_the_next_one_goes_on_with(
     signed = _noting_checkpoints(monkeypatch)
     for number in range(2):
         edit(logged, f"Убито {number}")
-        with monkeypatch.context() as patch:
-            _killing(logged, place, patch)
-            with pytest.raises(_Killed):
-                logged.publish()
+        killed(logged, place, monkeypatch)
         assert audit(logged, auditor=auditor) == ("verified", "")
     edit(logged, "Живо")
     logged.publish()
@@ -235,12 +241,8 @@ def test_a_checkpoint_that_got_out_before_its_release_was_noted_is_gone_on_from(
     """As where the power fails after a mirror was written: the journal has the promise, and lost the transaction."""
     logged.publish()
     edit(logged, "Свет погас")
-    with monkeypatch.context() as patch:
-        _killing(logged, "before the checkpoint", patch)
-        with pytest.raises(_Killed):
-            logged.publish()
-    with logged.outside() as outside:
-        book = logbook.opened(outside.keys, outside.journal, on=True)
+    killed(logged, "before the checkpoint", monkeypatch)
+    book = opened(logged)
     assert book is not None
     assert len(book.promised) == 1
     logged.mirrors[0].files |= logbook.extended(book).files
