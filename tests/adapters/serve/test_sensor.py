@@ -151,7 +151,7 @@ def test_a_reader_sees_the_same_bytes_in_the_same_packets(
     serving: Serving, edition: Path, cert: Path, reader_tls: ssl.SSLContext, loop: str
 ) -> None:
     def seen(secure: bool, **options: Any) -> tuple[bytes, int]:
-        fewest = []  # a busy machine sends an acknowledgement by itself now and then
+        fewest = []  # on a busy machine two writes may come as one packet or as two
         with serving(edition, loop=loop, cert=cert if secure else None, **options) as site:
             for _ in range(12):
                 plain = site.connect()
@@ -159,7 +159,8 @@ def test_a_reader_sees_the_same_bytes_in_the_same_packets(
                     reader.sendall(GET)
                     answer = site.read_all(reader)
                     told = reader.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-                    fewest.append(struct.unpack_from("=I", told, 140)[0])  # segments that came in
+                    # data segments that came in; bare acknowledgements come as the kernel finds time for them
+                    fewest.append(struct.unpack_from("=I", told, 152)[0])
         return answer, min(fewest)
 
     for secure in (False, True):
