@@ -50,7 +50,7 @@ def test_repair_makes_the_mirror_equal_and_leaves_strangers_alone(edition: list[
         if change.gone:
             del after[change.name]
         else:
-            assert change.fresh == (change.name not in held)
+            assert change.fresh == (change.name not in held or "now" not in held)
             assert after.get(change.name) != change.digest
             after[change.name] = change.digest
     for wanted in edition:
@@ -84,6 +84,15 @@ def test_new_names_then_signatures_then_the_pointer_then_changes_then_ends(editi
             order = [2 if name.startswith("tuf/") else int(name.startswith("index.html")) for name in names_of]
             assert order == sorted(order) or "tuf/timestamp.json" in names_of
             assert "now" not in names_of[:-1]
+
+
+def test_a_first_delivery_that_was_cut_short_opens_with_the_front_page_after_all_it_leads_to() -> None:
+    def change(name: str, **more: bool) -> Change:
+        return Change(name=name, digest="2", size=1, fresh=True, **more)
+
+    edition = [change("a/search.html"), change("a/x.html", gone=True), change("index.html"), change("now")]
+    told = publish.steps(publish.repair(edition, {"a/search.html": "1", "a/x.html": "1"}))
+    assert [[one.name for one in step] for step in told] == [["a/search.html", "index.html"], ["now"], ["a/x.html"]]
 
 
 def test_what_comes_back_is_there_before_anything_that_leads_to_it_and_not_before_the_pointer() -> None:

@@ -27,16 +27,20 @@ def repair(edition: Iterable[Change], held: Mapping[str, str]) -> list[Change]:
 
     A page that is in no edition of ours is removed: whoever could write there may have left it. Other names are left
     alone: a volunteer may keep other things in the same place.
+
+    A mirror without ``now`` shows no release yet: all it lacks counts as new, what a first delivery that was cut short
+    has left there included, so that its front page is not there before what it leads to is as it should be.
     """
     changes = []
     known = set()
+    shows = paths.POINTER in held
     for wanted in edition:
         known.add(wanted.name)
         if wanted.gone:
             if wanted.name in held:
                 changes.append(wanted)
         elif held.get(wanted.name) != wanted.digest:
-            fresh = wanted.name not in held
+            fresh = not shows or wanted.name not in held
             changes.append(Change(name=wanted.name, digest=wanted.digest, size=wanted.size, fresh=fresh))
     strange = [name for name in held if name not in known and not paths.fault(paths.plain_name(name))]
     return changes + [Change(name=name, digest="", size=0, fresh=False, gone=True) for name in strange]
