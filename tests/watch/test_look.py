@@ -45,6 +45,11 @@ def look(weather: Weather, *, deep: bool = False, seed: int = 1, **host: bool) -
         (Weather(dns=()), "dns", True),
         (Weather(dns=("10.10.34.34",)), "dns", True),
         (Weather(dns=("93.184.216.34",)), "dns", True),
+        (Weather(dns=("2001:4860::9",)), "well", True),  # an IPv6 address of a host whose IPv4 one is known
+        (Weather(only="IPv6", dns=("64:ff9b::c612:9",)), "well", True),  # NAT64, its usual prefix
+        (Weather(only="IPv6", dns=("fd00:64::c612:9",)), "well", True),  # NAT64, one of the network's own
+        (Weather(only="IPv6"), "unknown", False),  # no NAT64: readers there cannot have it either, and nobody blocks
+        (Weather(only="IPv4", dns=("2001:db8::9", "198.18.0.9")), "well", True),
         (Weather(black_hole=True), "tcp_ip", False),
         (Weather(certificate="ssl_unknown_authority"), "mitm", False),
         (Weather(certificate="ssl_invalid_certificate"), "origin-down", False),

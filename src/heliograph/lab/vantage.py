@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from heliograph.model.sighting import Check, Fetch, Outcome, Resolve, Result, Steps
 
@@ -25,6 +26,7 @@ class Weather:
     up: bool = True  # the mirror's server
     status: int = 200
     certificate: str = ""  # failure it is met with, such as "ssl_unknown_authority"
+    only: Literal["", "IPv4", "IPv6"] = ""  # what of IP the network carries; "" is both
     dns: Sequence[str] | None = None  # what the system's resolver says; () is NXDOMAIN, None the truth
     black_hole: bool = False  # every packet to the mirror's address is dropped
     reset_name: bool = False
@@ -67,7 +69,8 @@ class SimulatedVantage:
         """What this network makes of one check."""
         if isinstance(check, Resolve):
             return self._resolve(check)
-        if not self.weather.connectivity:
+        family = "IPv6" if ":" in check.ip else "IPv4" if check.ip else ""  # a control's host has both
+        if not self.weather.connectivity or (family and self.weather.only not in ("", family)):
             return Outcome(failure="network_unreachable", stage="connect")
         if check.tag.startswith("control="):
             return self._control(check)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from heliograph.model.sighting import Diagnosis, Fetch, Kind, Outcome, Resolve, Sighting, Unit
 from heliograph.watch.pages import block_page
-from heliograph.watch.steps import is_bogon
+from heliograph.watch.steps import families, is_bogon, is_of
 
 _STALL = (4_096, 40_960)  # raw bytes at which a curtain can fall; below, it is a path that loses full segments
 _OFTEN = 0.8  # share of repeats that must fail
@@ -118,7 +118,7 @@ def _dns(look: _Sight) -> Diagnosis | None:
     udp = asked.get("udp")
     if udp is not None and udp.more and set(udp.more) != set(udp.addresses):
         return look.says("dns", f"two answers to one question: {_some(udp.addresses)}, then {_some(udp.more)}")
-    if not true or set(system.addresses) & true:
+    if not true or any(is_of(ip, tuple(true)) for ip in system.addresses):
         return None
     if system.failure:
         if not (better and better.ok) and not look.good:
@@ -129,6 +129,8 @@ def _dns(look: _Sight) -> Diagnosis | None:
     made_up = [ip for ip in system.addresses if is_bogon(ip)]
     if made_up:
         return look.says("dns", f"the system's resolver says {_some(made_up)}, which no public host has")
+    if not families(system.addresses) & families(true):
+        return None  # IPv6 addresses of a host of which only IPv4 ones are known, or the reverse
     if look.good or look.of("page"):
         return look.says("dns", f"the system's resolver says {_some(system.addresses)}, not {_some(tuple(true))}")
     return None
@@ -139,6 +141,8 @@ def _unreachable(look: _Sight) -> Diagnosis | None:
     if not look.fails:
         return None
     lost = [page for page in look.bad if page.stage == "connect"]
+    if lost and all(page.failure == "network_unreachable" for page in lost):
+        return look.says("unknown", "no way from here to addresses of its kind: an IPv4-only or IPv6-only network")
     if len(lost) == len(look.bad):
         others = look.of("other port")
         if others and all(outcome.ok for outcome in others):

@@ -10,7 +10,7 @@ one question to DNS and one page. Source: docs/watch.md, "How a mirror is looked
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -90,9 +90,10 @@ class _Look:
             return (self.host,)
         system = yield from self._one(Resolve(name=self.host, tag="system"))
         known = self.target.addresses
-        believed = bool(set(known) & set(system.addresses)) if known else _plausible(system.addresses)
-        if believed:
-            return known or system.addresses
+        if own := tuple(ip for ip in system.addresses if is_of(ip, known)):
+            return own  # in the system's order: it knows whether IPv4 or IPv6 leads out of here
+        if _plausible(system.addresses) and not families(system.addresses) & families(known):
+            return system.addresses  # nothing to compare them with: what is there tells
         found: tuple[str, ...] = ()
         if self.given.udp:
             checks = tuple(Resolve(name=self.host, how=how, server=self.given.udp, tag=how) for how in ("udp", "tcp"))
@@ -102,7 +103,8 @@ class _Look:
             by_https = yield from self._one(Resolve(name=self.host, how="doh", server=self.given.doh, tag="doh"))
             found = by_https.addresses or found
         usable = known or found or system.addresses
-        return tuple(ip for ip in usable if ip in known or not is_bogon(ip))
+        bridged = tuple(ip for ip in system.addresses if is_of(ip, usable) and ip not in usable)
+        return bridged + tuple(ip for ip in usable if ip in known or not is_bogon(ip))
 
     # ------------------------------------------------------------ the page
 
@@ -236,6 +238,26 @@ class _Look:
 
     def _wait(self, least: float) -> float:
         return least + self.chance() * _JITTER
+
+
+def is_of(address: str, host: Sequence[str]) -> bool:
+    """Whether ``address`` leads to ``host``: one of its own, or an IPv4 one of them behind NAT64.
+
+    There a resolver makes an IPv6 address that ends with the 32 bits of the IPv4 one (RFC 6052, prefixes of 96 bits),
+    whatever the prefix. Who forges an answer may do as much, and would send readers to the mirror itself.
+    """
+    if address in host:
+        return True
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return ip.version == 6 and str(ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)) in host
+
+
+def families(addresses: Iterable[str]) -> set[bool]:
+    """Whether there are IPv6 addresses (True) and IPv4 ones (False)."""
+    return {":" in address for address in addresses}
 
 
 def is_bogon(address: str) -> bool:

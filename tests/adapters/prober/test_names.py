@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import pytest
 from hypothesis import given, settings
@@ -95,6 +96,18 @@ def test_the_truth(ask: Callable[[Reply], Outcome]) -> None:
 )
 def test_refusals_have_oonis_names(ask: Callable[[Reply], Outcome], rcode: dns.rcode.Rcode, failure: str) -> None:
     assert ask(says(rcode=rcode)).failure == failure
+
+
+@pytest.mark.parametrize("ask", [by_udp, by_tcp])
+def test_a_name_with_ipv6_addresses_alone_has_them(ask: Callable[[Reply], Outcome]) -> None:
+    def reply(query: bytes) -> list[bytes]:
+        asked = dns.message.from_wire(query)
+        made = dns.message.make_response(asked)
+        if asked.question[0].rdtype == dns.rdatatype.AAAA:
+            made.answer.append(dns.rrset.from_text(asked.question[0].name, 60, "IN", "AAAA", "2001:db8::9"))
+        return [made.to_wire()]
+
+    assert ask(reply).addresses == ("2001:db8::9",)
 
 
 def test_a_second_answer_is_heard() -> None:

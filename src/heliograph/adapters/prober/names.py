@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Literal
 
 import aiohttp
 import dns.exception
@@ -39,16 +40,11 @@ class Names:
         """Never raises for what a resolver does."""
         try:
             async with asyncio.timeout(self._patience.name):
-                match check.how:
-                    case "system":
-                        return await self._system(check.name)
-                    case "tcp":
-                        return _read(await self._tcp(_query(check.name), *_place(check.server)))
-                    case "doh":
-                        return _read(await self._https(_query(check.name), check.server))
-                    case "udp":
-                        pass
-            return await self._udp(check.name, *_place(check.server))
+                if check.how == "system":
+                    return await self._system(check.name)
+                four = await self._of(check, "A")
+                # a name may have IPv6 addresses alone
+                return await self._of(check, "AAAA") if four.failure == "dns_no_answer" else four
         except TimeoutError:
             return Outcome(failure="generic_timeout_error", stage="resolve")
         except ConnectionResetError:
@@ -60,6 +56,15 @@ class Names:
         except (dns.exception.DNSException, ValueError):
             return Outcome(failure="dns_no_answer", stage="resolve")
 
+    async def _of(self, check: Resolve, family: Literal["A", "AAAA"]) -> Outcome:
+        query = dns.message.make_query(check.name, family)
+        match check.how:
+            case "tcp":
+                return _read(await self._tcp(query.to_wire(), *_place(check.server)))
+            case "doh":
+                return _read(await self._https(query.to_wire(), check.server))
+        return await self._udp(query, *_place(check.server))
+
     async def _system(self, name: str) -> Outcome:
         loop = asyncio.get_running_loop()
         try:
@@ -69,10 +74,9 @@ class Names:
         addresses = [str(entry[4][0]) for entry in found]
         return Outcome(stage="resolve", addresses=tuple(dict.fromkeys(addresses))[:_MOST_ADDRESSES])
 
-    async def _udp(self, name: str, address: str, port: int) -> Outcome:
+    async def _udp(self, query: dns.message.Message, address: str, port: int) -> Outcome:
         """The first answer, and what else comes for a moment after it: an injector is faster than the truth."""
         loop = asyncio.get_running_loop()
-        query = dns.message.make_query(name, "A")
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as channel:
             channel.setblocking(False)
@@ -114,10 +118,6 @@ class Names:
             if response.status != 200:
                 raise ValueError(f"status {response.status}")
             return await response.content.read(_MOST)
-
-
-def _query(name: str) -> bytes:
-    return dns.message.make_query(name, "A").to_wire()
 
 
 def _place(server: str) -> tuple[str, int]:
