@@ -40,8 +40,10 @@ def manual() -> str:
         place, _, field = name.rpartition(".")
         if place != table:
             table = place
-            header = f"[[{place}]]" if place in {"source", "mirror", "link"} else f"[{place}]"
-            lines.append(f"\n## `{header}`\n\n| field | what it says | default |\n|---|---|---|")
+            of, _, kind = place.partition(":")
+            header = f"`[[{of}]]`" if of in {"source", "mirror", "link", "vantage"} else f"`[{of}]`"
+            header += f' with `kind = "{kind}"`' if kind else ""
+            lines.append(f"\n## {header}\n\n| field | what it says | default |\n|---|---|---|")
         shown = "" if default is None else f"`{json.dumps(default, ensure_ascii=False)}`"
         lines.append(f"| `{field}` | {words} | {shown} |")
     return "\n".join(lines) + "\n"

@@ -17,6 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
+from heliograph.model.mirror import Spent
 from heliograph.model.sighting import Finding, Result, Sighting, Steps
 
 
@@ -323,7 +324,16 @@ class MirrorStore(Protocol):
     """A place that serves files. Not trusted: it can withhold, never forge."""
 
     name: str
-    place: str  # where it is, so that another place under the same name is told apart
+
+    @property
+    def place(self) -> str:
+        """Where it is, so that another place under the same name is told apart."""
+        ...
+
+    @property
+    def spent(self) -> Spent:
+        """What was asked of its host by this object so far."""
+        ...
 
     async def read(self, name: str) -> bytes:
         """The bytes of one of its files, cut at a megabyte; b"" where there is none.

@@ -18,6 +18,7 @@ import anyio.to_thread
 
 from heliograph.model import StoreError
 from heliograph.model.ledger import Change, Laid
+from heliograph.model.mirror import Spent
 
 _MOST_READ = 1_000_000  # bytes of a mirror's file that are looked at
 _STEP = 64  # files between two reports of progress
@@ -35,6 +36,7 @@ class Folder:
 
     def __init__(self, root: Path, name: str = "stage") -> None:
         self.root, self.name, self.place = root, name, str(root)
+        self.spent = Spent()  # nothing: it is this machine's own
         self._made: set[str] = set()
         self._temporary: Path | None = None
 

@@ -143,7 +143,7 @@ def recover(config: Config, sources: Sequence[str], root: Path | None) -> int:
     """Read the newsroom's place in the chain of releases back from its mirrors, or from ``sources``."""
     folder = Keys(config.keys_folder)
     first = read_file(root) if root else keyring.roots(folder)[0]
-    places = sources or [str(config.mirror_path(mirror)) for mirror in config.mirror]
+    places = sources or [config.mirror_reach(mirror) for mirror in config.mirror]
     mirrors = [reach(place) for place in places if place.startswith("http") or Path(place).is_dir()]
     stage = Folder(config.state_folder / "edition")
     with open_journal(config) as journal, journal.hold("heliograph keys recover"):

@@ -13,10 +13,10 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from heliograph.adapters.folder import Folder
 from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.keys import Keys
 from heliograph.cli import patrolling
+from heliograph.cli.hosts import opened
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
@@ -51,12 +51,13 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
     mirrors = []
     for table in config.mirror:
         try:
-            pointer, fault = await Folder(config.mirror_path(table), table.name).read(paths.POINTER), ""
+            async with opened(config, table) as store:
+                pointer, fault = await store.read(paths.POINTER), ""
         except StoreError as error:
             pointer, fault = b"", error.what
         shown = journal.signed_as(sha256(pointer).hexdigest()) if pointer else None
         number = shown.number if shown else 0
-        mirrors.append({"name": table.name, "path": str(config.mirror_path(table)), "edition": number, "fault": fault})
+        mirrors.append({"name": table.name, "path": config.mirror_place(table), "edition": number, "fault": fault})
     problems = json.loads(journal.recall("last") or "[]")
     problems = [problem for problem in problems if problem["where"] != "keys"] + _keys(config, journal)
     current = all(mirror["edition"] == (latest.number if latest else 0) for mirror in mirrors)

@@ -13,7 +13,7 @@ from heliograph.adapters.web import WebSources
 from heliograph.capture import survey
 from heliograph.cli import keys
 from heliograph.cli.screen import out
-from heliograph.config import Config, fields, load
+from heliograph.config import Config, FolderMirror, fields, load
 from heliograph.model import Ask, ConfigError, Source
 from heliograph.trust.keys import check_passphrase
 
@@ -49,7 +49,7 @@ def init(folder: Path, given: list[str], title: str, passphrase_file: Path | Non
     out.print(f"wrote     {target}", soft_wrap=True)
     for source in found:
         out.print(f"source    {source.kind}: {source.url}", soft_wrap=True)
-    out.print(f"mirror    first: {config.mirror_path(config.mirror[0])}", soft_wrap=True)
+    out.print(f"mirror    first: {config.mirror_place(config.mirror[0])}", soft_wrap=True)
     keys.tell(made)
     if not found:
         out.print(f"No source yet: add one under \\[\\[source]] in {target}.", soft_wrap=True)
@@ -62,6 +62,8 @@ def manual(title: str, lang: str, home: str, sources: Sequence[Source], mirrors:
     table = ""
     for name, words, default in fields():
         place, _, field = name.rpartition(".")
+        if ":" in place:
+            continue  # other kinds of mirrors stand in docs/operating/config.md
         if place != table:
             table = place
             if place in _LISTS:
@@ -172,6 +174,7 @@ def _first_state(config: Config) -> None:
     from heliograph.cli.wiring import open_journal
 
     for mirror in config.mirror:
-        config.mirror_path(mirror).mkdir(parents=True, exist_ok=True)
+        if isinstance(mirror, FolderMirror):
+            config.mirror_path(mirror).mkdir(parents=True, exist_ok=True)
     with open_journal(config):
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 from heliograph import __version__
@@ -15,11 +15,12 @@ from heliograph.adapters.keys import Keys
 from heliograph.adapters.local import LocalSources
 from heliograph.adapters.web import Patience, WebSources
 from heliograph.adapters.workers import Workers
-from heliograph.config import Config, MirrorTable
+from heliograph.cli.hosts import opened
+from heliograph.config import Config
 from heliograph.flows.work import follows, learn_templates
 from heliograph.model import Answer, Ask
 from heliograph.model.sighting import Result, Steps
-from heliograph.ports import MirrorStore, Outside, Prober, Watcher
+from heliograph.ports import Outside, Prober, Watcher
 
 _IN_ALL = 16  # connections to all origins together
 _PRELOAD = ["heliograph.flows.work"]
@@ -79,13 +80,13 @@ async def outside(config: Config, watcher: Watcher) -> AsyncIterator[Outside]:
     workers = Workers(cores, _PRELOAD, heavy=(learn_templates, follows))
     try:
         with open_journal(config) as journal:
-            async with web:
+            async with web, AsyncExitStack() as stack:
                 yield Outside(
                     sources=Routed(web, LocalSources(own)),
                     journal=journal,
                     stage=Folder(config.state_folder / "edition"),
                     keys=Keys(config.keys_folder),
-                    mirrors=tuple(_mirror(table, config) for table in config.mirror),
+                    mirrors=tuple([await stack.enter_async_context(opened(config, one)) for one in config.mirror]),
                     prober=_Here(),
                     workers=workers,
                     watcher=watcher,
@@ -93,9 +94,3 @@ async def outside(config: Config, watcher: Watcher) -> AsyncIterator[Outside]:
                 )
     finally:
         workers.shutdown(wait=True, cancel_futures=True)
-
-
-def _mirror(table: MirrorTable, config: Config) -> MirrorStore:
-    match table.kind:
-        case "folder":
-            return Folder(config.mirror_path(table), table.name)

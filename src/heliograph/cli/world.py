@@ -22,7 +22,7 @@ from heliograph.cli.passes import run_pass
 from heliograph.cli.screen import Bars, Stopwatch, out, summary
 from heliograph.cli.service import over_on_signal
 from heliograph.cli.wiring import outside
-from heliograph.config import Config, load
+from heliograph.config import Config, FolderMirror, load
 from heliograph.lab.newsroom import Newsroom
 from heliograph.lab.piece import Piece, pieces
 from heliograph.model import ConfigError, Source
@@ -118,7 +118,8 @@ def _languages(samples: list[Piece]) -> int:
 async def _serve(config: Config, port: int, stack: AsyncExitStack) -> list[str]:
     """Serve every mirror; the first on ``port`` if it is free, else on any."""
     urls = []
-    for place, mirror in enumerate(config.mirror):
+    folders = [mirror for mirror in config.mirror if isinstance(mirror, FolderMirror)]
+    for place, mirror in enumerate(folders):
         server = MirrorServer(config.mirror_path(mirror))
         try:
             await server.start(port=port + place if port else 0)

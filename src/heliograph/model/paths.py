@@ -108,6 +108,22 @@ def object_name(digest: str) -> str:
     return f"o/{digest[:2]}/{digest[2:]}"
 
 
+def content_type(path: str) -> str:
+    """What a host says of the kind of ``path``, a mapped file, a reserved name or an encoding of either."""
+    if path == CHECKPOINT:
+        return TEXT_TYPES["txt"]
+    return {**MAPPED_TYPES, "js": "text/javascript;charset=utf-8", "gz": "application/gzip"}.get(
+        extension(path), "application/octet-stream"
+    )
+
+
+def lifetime(path: str) -> str:
+    """``Cache-Control`` of ``path``. Release format, "Files on a mirror"."""
+    if is_immutable(path):
+        return "max-age=31536000, immutable"
+    return "max-age=3600" if path in {"sw.js", "reader.html"} else "max-age=60"
+
+
 def extension(path: str) -> str:
     """What stands behind the last dot of the last segment, "" without one."""
     name = path.rpartition("/")[2]

@@ -24,8 +24,8 @@ MESSAGE: Final = 4_096  # bytes of a message for the drop
 IDENTITY, BROTLI, GZIP = "", "br", "gzip"
 SUFFIX: Final[Mapping[str, str]] = {IDENTITY: "", BROTLI: ".br", GZIP: ".gz"}
 
-_TYPES = {**paths.MAPPED_TYPES, "js": "text/javascript;charset=utf-8", "gz": "application/gzip"}
-_OPAQUE = "application/octet-stream"
+
+_OPAQUE = b"application/octet-stream"
 
 # "No script, nothing from the network" in the fewest bytes: what a page may use is inline or a data: URL.
 _PAGE_POLICY = "default-src data: 'unsafe-inline';script-src 'none'"
@@ -90,15 +90,9 @@ def label(path: str, coding: str) -> Label:
     policy = "" if path == "reader.html" or path.startswith("code/") else _POLICIES.get(ending, "")
     if policy and path.startswith("a/search."):
         policy = _SEARCH_POLICY
-    age = "60"
-    if paths.is_immutable(path):
-        age = "31536000, immutable"
-    elif path in {"sw.js", "reader.html"}:
-        age = "3600"
-    kind = paths.TEXT_TYPES["txt"] if path == paths.CHECKPOINT else _TYPES.get(ending, _OPAQUE)
     return Label(
-        content_type=f"Content-Type: {kind}\r\n".encode(),
-        lifetime=f"Cache-Control: max-age={age}\r\n".encode()
+        content_type=f"Content-Type: {paths.content_type(path)}\r\n".encode(),
+        lifetime=f"Cache-Control: {paths.lifetime(path)}\r\n".encode()
         + (b"Vary: Accept-Encoding\r\n" if encodable(path) else b""),
         coding=f"Content-Encoding: {coding}\r\n".encode() if coding else b"",
         policy=f"Content-Security-Policy: {policy}\r\n".encode() if policy else b"",
@@ -141,14 +135,14 @@ def rung(path: str) -> int:
 def rung_head(length: int) -> bytes:
     """The head of an answer with a test body."""
     return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\nCache-Control: no-store\r\n%b" % (
-        _OPAQUE.encode(), length, _ALWAYS,
+        _OPAQUE, length, _ALWAYS,
     )  # fmt: skip
 
 
 def sheet_head(length: int) -> bytes:
     """The head of an answer with a work list, which is for one reader and ends within days."""
     return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\nCache-Control: no-store\r\n%b" % (
-        _OPAQUE.encode(), length, _ALWAYS,
+        _OPAQUE, length, _ALWAYS,
     )  # fmt: skip
 
 

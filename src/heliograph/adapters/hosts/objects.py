@@ -1,0 +1,216 @@
+"""A mirror of single objects elsewhere: what every store that takes one object at a time has in common.
+
+Rule 1: a step begins only when the place has confirmed all of the one before it. Rule 2: at most ``parallel`` requests
+at once; what the place is too busy for is tried again, with pauses that grow, and then left to the next pass. Rule 3:
+what was confirmed is noted in ``held``, so that a pass that was cut short goes on. Rule 4: a name that can be stored
+under one encoding only is stored under the smallest that its readers understand.
+"""
+
+from __future__ import annotations
+
+import gzip
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol, TypeVar
+
+import anyio
+import brotli
+
+from heliograph.adapters.hosts.held import Held
+from heliograph.model import StoreError, paths
+from heliograph.model.ledger import Change
+from heliograph.model.mirror import Spent
+
+MOST_READ: Final = 1_000_000  # bytes of an object that are looked at
+_NOTED: Final = 64  # objects between two notes
+_TRIES: Final = 6
+_PAUSE, _LONGEST = 0.5, 20.0  # seconds before the second try, and at most
+_AT_ONCE: Final = 500  # objects in one request to delete
+_FOR_PROGRAMS: Final = frozenset({"xml", "json", "txt"})  # not all that read these know brotli
+_Answer = TypeVar("_Answer")
+
+
+class BusyError(StoreError):
+    """The place cannot now: later it may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """An object to write."""
+
+    key: str
+    data: bytes
+    content_type: str
+    cache_control: str
+    coding: str = ""  # Content-Encoding
+
+
+class Bin(Protocol):
+    """A place of objects by key. Each method makes one try and raises StoreError, BusyError where another may work."""
+
+    place: str
+
+    async def put(self, put: Put) -> str:
+        """Write one whole; returns the mark that ``marks`` will show for it, "" if that is not known."""
+        ...
+
+    async def get(self, key: str) -> tuple[bytes, str]:
+        """Its bytes, at most a megabyte of them, and their encoding; b"" where there is none."""
+        ...
+
+    async def marks(self) -> tuple[Mapping[str, str], int]:
+        """The mark of every object by key, and how many requests that took."""
+        ...
+
+    async def delete(self, keys: Sequence[str]) -> int:
+        """Remove up to 500; none of them need be there. How many requests it took."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Objects:
+    """See ``ports.MirrorStore``: over any ``Bin``.
+
+    ``coded`` says that a name can hold one encoding only; else encodings lie beside their page, as on a disk.
+    """
+
+    name: str
+    bin: Bin
+    held: Held
+    coded: bool
+    parallel: int = 8
+    pause: Callable[[float], Awaitable[None]] = anyio.sleep
+    spent: Spent = field(default_factory=Spent)
+
+    @property
+    def place(self) -> str:
+        return self.bin.place
+
+    async def read(self, name: str) -> bytes:
+        data, coding = await self._again(lambda: self.bin.get(name))
+        self.spent += Spent(reads=1)
+        return decoded(data, coding)
+
+    async def listing(self) -> Mapping[str, str]:
+        marks, requests = await self._again(self.bin.marks)
+        self.spent += Spent(lists=requests)
+        return self.held.digests(marks)
+
+    async def apply(
+        self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
+    ) -> None:
+        for changes in steps:
+            work = _objects(changes, coded=self.coded)
+            for fate, at_once in (("put", _NOTED), ("kept", len(work)), ("gone", _AT_ONCE)):
+                group = [one for one in work if one.fate == fate]
+                for start in range(0, len(group), max(1, at_once)):
+                    part = group[start : start + at_once]
+                    match fate:
+                        case "put":
+                            await self._put(part, read)
+                        case "gone":
+                            await self._delete([one.key for one in part])
+                        case _:
+                            self.held.note({one.key: (None, one.digests) for one in part})
+                    done(sum(one.files for one in part))
+
+    async def _delete(self, keys: Sequence[str]) -> None:
+        requests = await self._again(lambda: self.bin.delete(keys))
+        self.held.note({}, keys)
+        self.spent += Spent(deletes=requests)
+
+    async def _put(self, work: Sequence[_Object], read: Callable[[Change], bytes]) -> None:
+        """Write these, side by side; what came about is noted even if one fails."""
+        wrote: dict[str, tuple[str | None, Mapping[str, str]]] = {}
+        gate = anyio.CapacityLimiter(self.parallel)
+        failures: list[StoreError] = []
+
+        async def one(object_: _Object) -> None:
+            async with gate:
+                if failures:
+                    return
+                try:
+                    data = read(object_.change)
+                    mark = await self._again(lambda: self.bin.put(object_.put(data)))
+                except StoreError as error:
+                    failures.append(error)
+                    return
+                wrote[object_.key] = (mark, object_.digests)
+                self.spent += Spent(writes=1, size=len(data))
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                for object_ in work:
+                    tasks.start_soon(one, object_)
+        finally:
+            if wrote:
+                self.held.note(wrote)
+        if failures:
+            raise failures[0]
+
+    async def _again(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        for turn in range(_TRIES - 1):
+            try:
+                return await ask()
+            except BusyError:
+                longest = min(_LONGEST, _PAUSE * 2**turn)
+                await self.pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - so that many do not come at once
+        return await ask()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Object:
+    """What becomes of one key."""
+
+    key: str
+    fate: Literal["put", "gone", "kept"]
+    change: Change  # whose bytes are stored
+    coding: str = ""
+    digests: Mapping[str, str]  # of the files it stands for
+    files: int = 1
+
+    def put(self, data: bytes) -> Put:
+        plain = paths.plain_name(self.key)
+        return Put(
+            key=self.key,
+            data=data,
+            content_type=paths.content_type(plain if self.coding else self.key),
+            cache_control=paths.lifetime(plain),
+            coding=self.coding,
+        )
+
+
+def _objects(changes: Sequence[Change], *, coded: bool) -> list[_Object]:
+    """What ``changes`` come to in objects, in their order."""
+    by_key: dict[str, dict[str, Change]] = {}
+    for change in changes:
+        by_key.setdefault(paths.plain_name(change.name) if coded else change.name, {})[change.name] = change
+    return [_object(key, group) for key, group in by_key.items()]
+
+
+def _object(key: str, group: Mapping[str, Change]) -> _Object:
+    there = {name: change for name, change in group.items() if not change.gone}
+    digests = {name: change.digest for name, change in there.items()}
+    ending, coding = (".gz", "gzip") if paths.extension(key) in _FOR_PROGRAMS else (".br", "br")
+    best = there.get(key + ending)
+    if best is not None:
+        return _Object(key=key, fate="put", change=best, coding=coding, digests=digests, files=len(group))
+    if key in there:
+        return _Object(key=key, fate="put", change=there[key], digests=digests, files=len(group))
+    # the whole page, or an encoding alone that is not the one that is stored
+    fate: Literal["gone", "kept"] = "gone" if key in group else "kept"
+    return _Object(key=key, fate=fate, change=next(iter(group.values())), digests=digests, files=len(group))
+
+
+def decoded(data: bytes, coding: str) -> bytes:
+    """``data`` without its encoding, at most a megabyte of it; b"" for what is none."""
+    try:
+        match coding:
+            case "br":
+                return bytes(brotli.decompress(data))[:MOST_READ]
+            case "gzip":
+                return gzip.decompress(data)[:MOST_READ]
+    except (brotli.error, OSError, EOFError):
+        return b""
+    return data

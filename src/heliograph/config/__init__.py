@@ -1,0 +1,39 @@
+"""One TOML file whose fields are its manual.
+
+Rule 1: secrets are paths, never values. Rule 2: no value can contradict another. Rule 3: an unknown field is an error
+that suggests the right one, because a silently ignored typing slip is how a newsroom loses a mirror. Paths are relative
+to the folder of the file.
+"""
+
+from heliograph.config.mirrors import (
+    AzureMirror,
+    FolderMirror,
+    GcsMirror,
+    GitMirror,
+    MirrorTable,
+    RsyncMirror,
+    S3Mirror,
+    SftpMirror,
+    WebdavMirror,
+)
+from heliograph.config.reading import fields, load, parse
+from heliograph.config.tables import VantageTable, Watch
+from heliograph.config.whole import Config
+
+__all__ = [
+    "AzureMirror",
+    "Config",
+    "FolderMirror",
+    "GcsMirror",
+    "GitMirror",
+    "MirrorTable",
+    "RsyncMirror",
+    "S3Mirror",
+    "SftpMirror",
+    "VantageTable",
+    "Watch",
+    "WebdavMirror",
+    "fields",
+    "load",
+    "parse",
+]

@@ -1,0 +1,41 @@
+"""What tables of the configuration are made of."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+_SPAN = re.compile(r"^(\d+)(s|m|h|d)$")
+_UNIT = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def seconds(text: str) -> int:
+    match = _SPAN.match(text)
+    if not match or not int(match[1]):
+        raise ValueError('give a number and a unit, such as "30s", "5m", "2h" or "1d"')
+    return int(match[1]) * _UNIT[match[2]]
+
+
+def _is_span(text: str) -> str:
+    seconds(text)
+    return text
+
+
+Span = Annotated[str, AfterValidator(_is_span)]  # such as "30s"
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]  # a nickname
+
+
+def _is_base(value: str) -> str:
+    if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+        raise ValueError("give an address that starts with https:// or http://")
+    return value if not value or value.endswith("/") else value + "/"
+
+
+Base = Annotated[str, AfterValidator(_is_base)]  # an address that ends with a slash, or ""

@@ -1,0 +1,187 @@
+"""Where the edition goes: a table for each kind of place.
+
+Rule 1: what a kind does not need, it does not have. Rule 2: a secret is the path of a file, in the form in which the
+host gives it out and readable for its owner alone, or it stands in the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from heliograph.config.fields import Base, Name, Table
+
+_LABEL = r"^[A-Za-z0-9$][A-Za-z0-9._$-]{0,252}$"  # of a bucket, container, account or host
+_PREFIX = r"^([A-Za-z0-9._-]+/)*$"
+
+
+class _Mirror(Table):
+    """What all have."""
+
+    name: Name = Field(description="Its nickname: small letters, digits, hyphens.")
+    url: Base = Field(default="", description="Where readers reach it, if they do; then it is watched.")
+    provider: str = Field(
+        default="", description="Whose network it is in: mirrors of one provider fall together. Empty: its own."
+    )
+    addresses: tuple[str, ...] = Field(
+        default=(), description="Its true IP addresses, so that lies of DNS are told; empty: they are not known."
+    )
+    ladder: bool = Field(
+        default=True, description="Whether it has the test bodies of `heliograph serve`, which measure a curtain."
+    )
+    sensor: str = Field(
+        default="",
+        description="What its sensor counts (`serve --sensor`): a file, or its http(s) address; empty: none.",
+    )
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            try:
+                ipaddress.ip_address(address)
+            except ValueError as err:
+                raise ValueError(f'"{address}" is no IP address') from err
+        return value
+
+
+class FolderMirror(_Mirror):
+    """A directory of this machine."""
+
+    kind: Literal["folder"] = Field(default="folder", description='"folder": a directory of this machine.')
+    path: str = Field(min_length=1, description="The directory.")
+
+    @property
+    def place(self) -> str:
+        return self.path
+
+
+class _Remote(_Mirror):
+    """What all places elsewhere have."""
+
+    parallel: int = Field(default=8, ge=1, le=64, description="Uploads at once.")
+
+
+class _Objects(_Remote):
+    """A store of objects behind https."""
+
+    prefix: str = Field(default="", pattern=_PREFIX, description='Folder within it, such as "a/b/"; empty: its root.')
+    endpoint: Base = Field(default="", description="Address of the service, where it is not the provider's own.")
+
+
+class S3Mirror(_Objects):
+    """A bucket of Amazon S3, or of a service that speaks its language."""
+
+    kind: Literal["s3"] = Field(description='"s3": a bucket of Amazon S3 or of a service that speaks its language.')
+    bucket: str = Field(pattern=_LABEL, description="The bucket.")
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="Its region.")
+    credentials: str = Field(
+        default="", description="A file in AWS's form (aws_access_key_id = ...); empty: AWS_ACCESS_KEY_ID and so on."
+    )
+
+    @property
+    def place(self) -> str:
+        return f"s3 {self.endpoint}{self.bucket}/{self.prefix}"
+
+
+class AzureMirror(_Objects):
+    """A container of Azure Blob Storage."""
+
+    kind: Literal["azure"] = Field(description='"azure": a container of Azure Blob Storage.')
+    account: str = Field(pattern=_LABEL, description="The storage account.")
+    container: str = Field(default="$web", pattern=_LABEL, description='The container; "$web" is a static site.')
+    credentials: str = Field(
+        default="", description="A file with the account's key or a SAS; empty: AZURE_STORAGE_ACCOUNT_KEY."
+    )
+
+    @property
+    def place(self) -> str:
+        return f"azure {self.endpoint}{self.account}/{self.container}/{self.prefix}"
+
+
+class GcsMirror(_Objects):
+    """A bucket of Google Cloud Storage."""
+
+    kind: Literal["gcs"] = Field(description='"gcs": a bucket of Google Cloud Storage.')
+    bucket: str = Field(pattern=_LABEL, description="The bucket.")
+    credentials: str = Field(
+        default="", description="The service account's JSON file; empty: GOOGLE_APPLICATION_CREDENTIALS."
+    )
+
+    @property
+    def place(self) -> str:
+        return f"gcs {self.endpoint}{self.bucket}/{self.prefix}"
+
+
+class _Ssh(_Remote):
+    """A server that is reached by SSH."""
+
+    host: str = Field(pattern=_LABEL, description="The server's name or address.")
+    port: int = Field(default=22, ge=1, le=65_535, description="Its port.")
+    user: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}$", description="Who logs in.")
+    path: str = Field(min_length=1, description="The directory there.")
+    key: str = Field(description="File of the private key, without passphrase.")
+    known_hosts: str = Field(description="File with the server's host key, as `ssh-keyscan` writes it: no other is it.")
+
+    @property
+    def place(self) -> str:
+        return f"ssh {self.user}@{self.host}:{self.port} {self.path}"
+
+
+class SftpMirror(_Ssh):
+    """A directory of a server, by SFTP."""
+
+    kind: Literal["sftp"] = Field(description='"sftp": a directory of a server, by SFTP.')
+
+
+class RsyncMirror(_Ssh):
+    """A directory of a server, by rsync over SSH."""
+
+    kind: Literal["rsync"] = Field(description='"rsync": a directory of a server, by rsync over SSH.')
+
+
+class WebdavMirror(_Remote):
+    """A folder behind WebDAV."""
+
+    kind: Literal["webdav"] = Field(description='"webdav": a folder behind WebDAV.')
+    address: Base = Field(min_length=1, description="Its address, for writing.")
+    credentials: str = Field(default="", description="A file with one line, user:password; empty: none are needed.")
+
+    @property
+    def place(self) -> str:
+        return f"webdav {self.address}"
+
+
+class GitMirror(_Remote):
+    """A branch of a Git repository that its host shows as a site."""
+
+    kind: Literal["git"] = Field(description='"git": a branch of a repository that its host shows as a site.')
+    remote: str = Field(min_length=1, description="The repository, as `git push` takes it.")
+    branch: str = Field(default="pages", pattern=r"^[A-Za-z0-9._/-]{1,100}$", description="The branch.")
+    key: str = Field(default="", description="File of the private SSH key; empty: as git finds it.")
+    known_hosts: str = Field(default="", description="File with the server's host key; empty: as ssh finds it.")
+
+    @property
+    def place(self) -> str:
+        return f"git {self.remote} {self.branch}"
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401 - what stands in a file
+    """The kind of a table; without one it is a folder."""
+    kind = value.get("kind", "folder") if isinstance(value, dict) else getattr(value, "kind", "folder")
+    return kind if isinstance(kind, str) else ""
+
+
+MirrorTable: TypeAlias = Annotated[
+    Annotated[FolderMirror, Tag("folder")]
+    | Annotated[S3Mirror, Tag("s3")]
+    | Annotated[AzureMirror, Tag("azure")]
+    | Annotated[GcsMirror, Tag("gcs")]
+    | Annotated[SftpMirror, Tag("sftp")]
+    | Annotated[RsyncMirror, Tag("rsync")]
+    | Annotated[WebdavMirror, Tag("webdav")]
+    | Annotated[GitMirror, Tag("git")],
+    Discriminator(_kind),
+]

@@ -1,0 +1,107 @@
+"""The whole configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from heliograph.config.fields import Table
+from heliograph.config.mirrors import FolderMirror, MirrorTable
+from heliograph.config.tables import (
+    Capture,
+    Edition,
+    Keys,
+    LinkTable,
+    Newsroom,
+    Run,
+    SourceTable,
+    State,
+    Trust,
+    VantageTable,
+    Watch,
+)
+from heliograph.model import Source
+
+
+class Config(Table):
+    """The whole file."""
+
+    newsroom: Newsroom
+    source: Annotated[tuple[SourceTable, ...], Field(description="Where the stories come from.")] = ()
+    mirror: Annotated[tuple[MirrorTable, ...], Field(description="Where the edition goes.")] = ()
+    link: Annotated[tuple[LinkTable, ...], Field(description="Other ways to read the newsroom.")] = ()
+    capture: Capture = Capture()
+    edition: Edition = Edition()
+    run: Run = Run()
+    state: State = State()
+    keys: Keys = Keys()
+    trust: Trust = Trust()
+    watch: Watch = Watch()
+    vantage: Annotated[tuple[VantageTable, ...], Field(description="Who else measures, and where.")] = ()
+    folder: Path = Field(default=Path(), exclude=True)  # of the file itself; set by load
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Config:
+        for what, values in (
+            ("mirror names", [mirror.name for mirror in self.mirror]),
+            ("mirror paths", [self.mirror_place(mirror) for mirror in self.mirror]),
+            ("sources", [f"{source.kind} {source.url}" for source in self.source]),
+            ("vantage names", [self.watch.name, *(vantage.name for vantage in self.vantage)]),
+        ):
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"two {what} are the same: {twice[0]}")
+        known = {mirror.name for mirror in self.mirror}
+        for vantage in self.vantage:
+            if strange := sorted(set(vantage.mirrors) - known):
+                raise ValueError(f'vantage {vantage.name} looks at a mirror "{strange[0]}", and there is none')
+        return self
+
+    @property
+    def state_folder(self) -> Path:
+        return self.folder / self.state.folder
+
+    @property
+    def keys_folder(self) -> Path:
+        return self.folder / self.keys.folder
+
+    @property
+    def journal_url(self) -> str:
+        return self.state.journal or f"sqlite:///{self.state_folder / 'journal.sqlite'}"
+
+    def sources(self) -> tuple[Source, ...]:
+        """The sources as the stages know them, paths made absolute."""
+        return tuple(_source(table, self.folder) for table in self.source)
+
+    def mirror_path(self, mirror: FolderMirror) -> Path:
+        return (self.folder / mirror.path).resolve()
+
+    def mirror_reach(self, mirror: MirrorTable) -> str:
+        """Where it is read: its directory or its address, "" where it has neither."""
+        return str(self.mirror_path(mirror)) if isinstance(mirror, FolderMirror) else mirror.url
+
+    def mirror_place(self, mirror: MirrorTable) -> str:
+        """Where it is, in words that tell two places apart."""
+        return str(self.mirror_path(mirror)) if isinstance(mirror, FolderMirror) else mirror.place
+
+
+def _source(table: SourceTable, folder: Path) -> Source:
+    url = table.url
+    if urlsplit(url).scheme not in {"http", "https", "file"}:
+        path = (folder / url).resolve()
+        url = path.as_uri() + ("/" if table.kind == "folder" else "")
+    return Source(
+        kind=table.kind,
+        url=url,
+        lang=table.language,
+        section=table.section,
+        include=table.include,
+        exclude=table.exclude,
+        urls=table.stories,
+        follow=table.follow,
+        depth=table.depth,
+        newest=table.newest,
+    )
