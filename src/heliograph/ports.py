@@ -17,7 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
-from heliograph.model.mirror import Mirror, Move, Moved, Spent, Stand
+from heliograph.model.mirror import Mirror, Move, MoveNote, Spent, Stand
 from heliograph.model.sighting import Finding, Result, Sighting, Steps
 
 
@@ -232,7 +232,7 @@ class PoolBook(Protocol):
         """Let these stand as they are given, forget those named ``gone``, and note ``moves``, all or nothing."""
         ...
 
-    def moved(self, limit: int) -> list[Moved]:
+    def history(self, limit: int) -> list[MoveNote]:
         """The newest moves, the last one first."""
         ...
 
@@ -398,7 +398,7 @@ class Host(Protocol):
         """
         ...
 
-    async def raise_(self, id: str) -> Stand:
+    async def raise_(self, id: str) -> Stand:  # noqa: A002
         """A step towards an address of this id: make it, or look how far it is. Returns at once.
 
         Raises:
@@ -407,7 +407,7 @@ class Host(Protocol):
         """
         ...
 
-    async def retire(self, id: str) -> Stand:
+    async def retire(self, id: str) -> Stand:  # noqa: A002
         """A step towards its end: switched off first, deleted when the host allows; "gone" when nothing costs any more.
 
         Raises:

@@ -89,7 +89,7 @@ def _target(url: str, settings: Config | None, addresses: Sequence[str]) -> Targ
     known = next((mirror for mirror in settings.mirror if mirror.url == base), None) if settings else None
     if known is None:
         return Target(url=base, addresses=tuple(addresses), ladder=patrol.LADDER)
-    watched = patrol.target(known)
+    watched = patrol.target(patrol.as_set(known))
     return replace(watched, addresses=tuple(addresses)) if addresses else watched
 
 

@@ -45,7 +45,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class MoveNote:
     """A move that was made."""
 
     number: int

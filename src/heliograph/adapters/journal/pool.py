@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select
 
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, replace_rows, utc
-from heliograph.model.mirror import Mirror, Move, Moved
+from heliograph.model.mirror import Mirror, Move, MoveNote
 
 _TIMES = ("since", "born", "hurt", "pinned")
 
@@ -22,7 +22,8 @@ class PoolTables(Base):
 
     def pool(self) -> tuple[Mirror, ...]:
         with self.engine.connect() as db:
-            return tuple(_mirror(data) for data in db.scalars(select(schema.mirror.c.data).order_by(schema.mirror.c.name)))
+            query = select(schema.mirror.c.data).order_by(schema.mirror.c.name)
+            return tuple(_mirror(data) for data in db.scalars(query))
 
     def keep(self, mirrors: Sequence[Mirror], moves: Sequence[Move], now: datetime, gone: Sequence[str] = ()) -> None:
         rows = [{"name": one.name, "data": _packed(one)} for one in mirrors]
@@ -47,7 +48,7 @@ class PoolTables(Base):
             if told:
                 db.execute(insert(schema.move), told)
 
-    def moved(self, limit: int) -> list[Moved]:
+    def history(self, limit: int) -> list[MoveNote]:
         query = select(schema.move).order_by(schema.move.c.number.desc()).limit(limit)
         with self.engine.connect() as db:
             return [_moved(row) for row in db.execute(query)]
@@ -76,6 +77,7 @@ def _mirror(data: str) -> Mirror:
     return Mirror(**{**plain, **times})
 
 
-def _moved(row: Any) -> Moved:  # noqa: ANN401
+def _moved(row: Any) -> MoveNote:  # noqa: ANN401
     move = Move(kind=row.kind, mirror=row.mirror, host=row.host, reason=row.reason)
-    return Moved(number=row.number, at=datetime.fromisoformat(row.at).replace(tzinfo=UTC), move=move, before=row.before or None)
+    at = datetime.fromisoformat(row.at).replace(tzinfo=UTC)
+    return MoveNote(number=row.number, at=at, move=move, before=row.before or None)
