@@ -66,6 +66,10 @@ class StoryBook(Protocol):
         """The stories with these codes."""
         ...
 
+    def codes_since(self, day: str) -> list[str]:
+        """Codes of the stories of ``day`` (ISO) and later."""
+        ...
+
     def withdraw(self, codes: Sequence[str], dirty: Iterable[SheetKey], now: datetime) -> None:
         """Take stories out of the edition and mark the sheets they touch, all or nothing."""
         ...
@@ -388,7 +392,11 @@ class Host(Protocol):
 
     name: str
     provider: str  # whose network it is: mirrors of one provider are one risk
-    most: int  # addresses it may have at once, its quota
+
+    @property
+    def most(self) -> int:
+        """Addresses that it may have at once, its quota."""
+        ...
 
     async def stands(self) -> tuple[Stand, ...]:
         """Every address there that is ours.

@@ -12,6 +12,7 @@ import typer.core
 from heliograph import __version__
 from heliograph.cli.keys_app import keys_app
 from heliograph.cli.lab_app import lab_app
+from heliograph.cli.mirrors_app import mirrors_app
 from heliograph.cli.options import HERE, ConfigPath, Json, Paced, PassphraseFile, Pinned
 from heliograph.cli.vantage_app import vantage_app
 from heliograph.model import ConfigError
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 app.add_typer(keys_app, name="keys")
 app.add_typer(lab_app, name="lab")
+app.add_typer(mirrors_app, name="mirrors")
 app.add_typer(vantage_app, name="vantage")
 
 

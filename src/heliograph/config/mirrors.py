@@ -221,6 +221,10 @@ class CloudFrontHost(_Host):
     )
     endpoint: str = Field(default="", description="Address of the service, where it is not Amazon's own.")
 
+    @property
+    def provider(self) -> str:
+        return "aws"
+
     @model_validator(mode="after")
     def _one_origin(self) -> CloudFrontHost:
         if bool(self.bucket) == bool(self.site):

@@ -23,9 +23,11 @@ from heliograph.model.release import Ask
 from heliograph.ports import Host, Outside, Reach
 from heliograph.rotate import Plan, Policy
 
+LOOK: Final = timedelta(hours=1)  # between two looks at all that hosts have of ours
 PATIENCE: Final = timedelta(hours=2)  # for a mirror that its host was asked for, until it is given up
 FORGET: Final = timedelta(days=31)  # after its end: until then it counts for the ceilings
-_TO: Final[Mapping[str, Phase]] = {
+_LOOKED: Final = "hosts looked at"  # the note with when
+TO: Final[Mapping[str, Phase]] = {
     "promote": "live", "rest": "resting", "return": "spare", "retire": "ending", "ready": "spare", "ended": "gone",
     "lost": "lost",
 }  # fmt: skip
@@ -140,17 +142,46 @@ async def _advance(
     reach: Callable[[str], Reach],
     problems: list[Problem],
 ) -> tuple[tuple[Mirror, ...], list[Move]]:
-    """What is on its way, a step further."""
+    """What is on its way, a step further; and now and then, what hosts have of ours."""
+    lost = await _lost(outside, pool, hosts, now, problems)
     found, done = [], []
     for mirror in pool:
-        move: Move | None = None
+        move = lost.get(mirror.name)
         if mirror.phase in ("creating", "ending"):
             mirror, move = await _step(outside, mirror, hosts.get(mirror.host), now, reach, problems)
         if move is not None:
-            mirror = replace(mirror, phase=_TO[move.kind], since=now)
+            mirror = replace(mirror, phase=TO[move.kind], since=now)
             done.append(move)
         found.append(mirror)
     return tuple(found), done
+
+
+async def _lost(
+    outside: Outside, pool: Sequence[Mirror], hosts: Mapping[str, Host], now: datetime, problems: list[Problem]
+) -> dict[str, Move]:
+    """Mirrors that their hosts do not have any more; what hosts have that nobody knows, and that costs, is told."""
+    last = outside.journal.recall(_LOOKED)
+    if last and now < datetime.fromisoformat(last) + LOOK:
+        return {}
+    found = {}
+    for host in hosts.values():
+        try:
+            there = {stand.id for stand in await host.stands() if stand.state != "gone"}
+        except StoreError as error:
+            problems.append(Problem(where=error.where or f"host {host.name}", what=error.what, remedy=error.remedy))
+            continue
+        ours = {mirror.name: mirror for mirror in pool if mirror.host == host.name}
+        for name, mirror in ours.items():
+            if name not in there and mirror.phase in ("spare", "live", "resting"):
+                found[name] = Move(
+                    kind="lost", mirror=name, host=host.name, reason="its host does not have it any more"
+                )
+        ended = {name for name, mirror in ours.items() if mirror.phase in ("gone", "lost")}
+        if strange := sorted(there - ours.keys() | (there & ended)):
+            what = f"it has {len(strange)} addresses that nobody here knows, and they cost: {', '.join(strange[:5])}"
+            problems.append(Problem(where=f"host {host.name}", what=what, remedy="end them at the host"))
+    outside.journal.note(_LOOKED, now.isoformat())
+    return found
 
 
 async def _step(
@@ -221,7 +252,7 @@ def _moved(pool: Sequence[Mirror], move: Move, hosts: Mapping[str, Host], now: d
         host = hosts[move.host]
         new = Mirror(name=move.mirror, provider=host.provider, host=host.name, phase="creating", since=now, born=now)
         return (*pool, new)
-    to = _TO[move.kind]
+    to = TO[move.kind]
     return tuple(replace(one, phase=to, since=now) if one.name == move.mirror else one for one in pool)
 
 

@@ -186,7 +186,13 @@ class _Plan:
         return mirror.provider in self.shunned, -met, mirror.provider in there, mirror.since, mirror.name
 
     def rest(self) -> None:
-        """No longer tell readers of what is broken, blocked or slow, unless some network needs it all the same."""
+        """No longer tell readers of what is broken, blocked or slow, unless some network needs it all the same.
+
+        A spare that does not work is none.
+        """
+        for mirror in self.free("spare"):
+            if reason := self._fault(mirror):
+                self.move("rest", mirror, "resting", reason)
         for mirror in sorted(self.free("live"), key=lambda one: (self.stands.broken(one) is None, one.since, one.name)):
             reason = self._fault(mirror)
             if not reason or len(self.phase("live")) < 2:
