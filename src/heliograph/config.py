@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from heliograph.model import ConfigError, Source
+from heliograph.model.onions import is_onion
 from heliograph.model.source import SourceKind
 
 _SPAN = re.compile(r"^(\d+)(s|m|h|d)$")
@@ -179,6 +180,8 @@ class MirrorTable(_Table):
     def _is_web(cls, value: str) -> str:
         if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
             raise ValueError("give an address that starts with https:// or http://")
+        if is_onion(urlsplit(value).hostname or ""):
+            raise ValueError("leave it empty for an onion service: that is reached through Tor, and not watched")
         return value if not value or value.endswith("/") else value + "/"
 
     @field_validator("addresses")
@@ -254,6 +257,8 @@ class Watch(_Table):
         for url in value:
             if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname or not url.isascii():
                 raise ValueError(f'"{url}": give an address that starts with https:// or http://')
+            if is_onion(urlsplit(url).hostname or ""):
+                raise ValueError(f'"{url}": vantages have no Tor; give the mirror\'s other address')
         return tuple(url if url.endswith("/") else url + "/" for url in value)
 
     @property
