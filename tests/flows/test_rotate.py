@@ -244,6 +244,11 @@ def test_a_mirror_that_leaves_the_configuration_leaves_the_pool(room: Room) -> N
 
 
 def test_two_rounds_at_once_are_kept_apart(room: Room) -> None:
-    with room.world.outside() as outside, outside.journal.hold("one"), room.world.outside() as second:
-        with pytest.raises(JournalBusyError):
-            second.journal.hold("two").__enter__()
+    with (
+        room.world.outside() as outside,
+        outside.journal.hold("one"),
+        room.world.outside() as second,
+        pytest.raises(JournalBusyError),
+        second.journal.hold("two"),
+    ):
+        pass

@@ -26,6 +26,7 @@ from heliograph.rotate import Plan, Policy
 LOOK: Final = timedelta(hours=1)  # between two looks at all that hosts have of ours
 PATIENCE: Final = timedelta(hours=2)  # for a mirror that its host was asked for, until it is given up
 FORGET: Final = timedelta(days=31)  # after its end: until then it counts for the ceilings
+_NOT_THERE: Final = "its host does not have it any more"
 _LOOKED: Final = "hosts looked at"  # the note with when
 TO: Final[Mapping[str, Phase]] = {
     "promote": "live", "rest": "resting", "return": "spare", "retire": "ending", "ready": "spare", "ended": "gone",
@@ -173,9 +174,7 @@ async def _lost(
         ours = {mirror.name: mirror for mirror in pool if mirror.host == host.name}
         for name, mirror in ours.items():
             if name not in there and mirror.phase in ("spare", "live", "resting"):
-                found[name] = Move(
-                    kind="lost", mirror=name, host=host.name, reason="its host does not have it any more"
-                )
+                found[name] = Move(kind="lost", mirror=name, host=host.name, reason=_NOT_THERE)
         ended = {name for name, mirror in ours.items() if mirror.phase in ("gone", "lost")}
         if strange := sorted(there - ours.keys() | (there & ended)):
             what = f"it has {len(strange)} addresses that nobody here knows, and they cost: {', '.join(strange[:5])}"
@@ -206,7 +205,7 @@ async def _step(
     if mirror.phase == "ending":
         return mirror, because("ended", "its host has taken it down") if stand.state == "gone" else None
     if stand.state == "gone":
-        return mirror, because("lost", f"its host does not have it any more {stand.note}".rstrip())
+        return mirror, because("lost", f"{_NOT_THERE} {stand.note}".rstrip())
     if stand.state == "up" and await serves(outside, reach(mirror.url)):
         return mirror, because("ready", "a page of ours was read through it")
     if mirror.born < now - PATIENCE:
