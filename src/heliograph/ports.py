@@ -17,6 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
+from heliograph.model.mirror import Stand
 from heliograph.model.sighting import Finding, Result, Sighting, Steps
 
 
@@ -350,6 +351,43 @@ class MirrorStore(Protocol):
 
         Raises:
             StoreError: at the first that fails; those before it stay.
+        """
+        ...
+
+
+class Host(Protocol):
+    """Raises and retires addresses in front of a store or a site. Not trusted.
+
+    Each method may be repeated and cut short at any moment: it goes on from what is there, and nothing is made twice.
+    """
+
+    name: str
+    provider: str  # whose network it is: mirrors of one provider are one risk
+    most: int  # addresses it may have at once, its quota
+
+    async def stands(self) -> tuple[Stand, ...]:
+        """Every address there that is ours.
+
+        Raises:
+            StoreError: the host cannot be asked.
+        """
+        ...
+
+    async def raise_(self, id: str) -> Stand:  # noqa: A002 - it is what a ``Stand`` calls it
+        """A step towards an address of this id: make it, or look how far it is. Returns at once.
+
+        Raises:
+            StoreError: the step failed. QuotaError: the host has no room.
+        """
+        ...
+
+    async def retire(self, id: str) -> Stand:  # noqa: A002 - it is what a ``Stand`` calls it
+        """A step towards its end: switched off first, deleted when the host allows.
+
+        "gone" when nothing is left that costs.
+
+        Raises:
+            StoreError: the step failed.
         """
         ...
 

@@ -139,7 +139,7 @@ class Account:
         now, name = self.clock(), self._name("E")
         made = Distribution(
             id=name,
-            domain=f"d{self._name('').lower()}.cloudfront.net",
+            domain=f"{self._name('D').lower()}.cloudfront.net",
             made=now,
             current=Version(config=config, etag=self._name("E"), changed=now),
             tags=dict(tags or {}),

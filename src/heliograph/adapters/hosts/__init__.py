@@ -1,0 +1,1 @@
+"""Hosts that raise and retire addresses of mirrors, one file each."""
