@@ -20,7 +20,7 @@ from typing import Any, Literal
 import anyio
 import anyio.to_thread
 
-from heliograph.adapters.hosts.cloudfront_calls import Calls, RefusedError, read
+from heliograph.adapters.hosts.cloudfront_calls import Calls, RefusedError, text_of
 from heliograph.model import ConfigError, QuotaError, StoreError
 from heliograph.model.mirror import Stand, StandState
 
@@ -96,6 +96,24 @@ class CloudFront:
 
     async def stands(self) -> tuple[Stand, ...]:
         """See ``ports.Host``."""
+        with self._calls.read():
+            return await self._stands()
+
+    async def raise_(self, id: str) -> Stand:  # noqa: A002 - the port's name for it
+        """See ``ports.Host``."""
+        self._check(id)
+        with self._calls.read():
+            return await self._raise(id)
+
+    async def retire(self, id: str) -> Stand:  # noqa: A002 - the port's name for it
+        """See ``ports.Host``."""
+        self._check(id)
+        with self._calls.read():
+            return await self._retire(id)
+
+    # --- steps ---
+
+    async def _stands(self) -> tuple[Stand, ...]:
         found = await self._listed()
         twice = {id_ for id_, count in Counter(one.id for one in found).items() if count > 1}
         # A copy that somebody made in the console carries our comment, but not our caller reference.
@@ -105,49 +123,45 @@ class CloudFront:
         late = [await self._inspected(id_, handle) for id_, handle in missing]
         return (*ours, *(one for one in late if one))
 
-    async def raise_(self, id: str) -> Stand:  # noqa: A002 - the port's name for it
-        """See ``ports.Host``."""
-        self._check(id)
-        if (handle := self._handles.get(id)) and (known := await self._inspected(id, handle)):
+    async def _raise(self, id_: str) -> Stand:
+        if (handle := self._handles.get(id_)) and (known := await self._inspected(id_, handle)):
             return known
-        ours = await self.stands()
-        if found := await self._of(id, ours):
+        ours = await self._stands()
+        if found := await self._of(id_, ours):
             return found
         if len(ours) >= self.most:
             raise QuotaError(
                 f"it has {len(ours)} addresses already", where=self._where, remedy="retire one, or raise the limit"
             )
-        config = await anyio.to_thread.run_sync(self._config, id)
+        config = await anyio.to_thread.run_sync(self._config, id_)
         try:
             answer = await self._calls.make("create_distribution", DistributionConfig=config)
         except RefusedError as error:
             if error.code != "DistributionAlreadyExists":
                 raise
             # Made by a call whose answer was lost, or by another process.
-            if found := await self._of(id, await self.stands()):
+            if found := await self._of(id_, await self._stands()):
                 return found
             raise StoreError(
-                f"it has used the name {id} before, and lists no such address",
+                f"it has used the name {id_} before, and lists no such address",
                 where=self._where,
                 remedy="if this is still so in some minutes, raise another address",
             ) from None
-        return self._remember(_stand(id, answer["Distribution"]))
+        return self._remember(_stand(id_, answer["Distribution"]))
 
-    async def retire(self, id: str) -> Stand:  # noqa: A002 - the port's name for it
-        """See ``ports.Host``."""
-        self._check(id)
-        handle = self._handles.get(id)
+    async def _retire(self, id_: str) -> Stand:
+        handle = self._handles.get(id_)
         if handle is None:
-            found = next((one for one in await self.stands() if one.id == id), None)
+            found = next((one for one in await self._stands() if one.id == id_), None)
             if found is None:
-                return Stand(id=id, state="gone")
+                return Stand(id=id_, state="gone")
             handle = found.handle
         for _ in range(_TRIES):
             try:
-                return await self._step_down(id, handle)
+                return await self._step_down(id_, handle)
             except RefusedError as error:
                 if error.code == "NoSuchDistribution":
-                    return self._gone(id, handle)
+                    return self._gone(id_, handle)
                 if error.code != "PreconditionFailed":
                     raise
         raise StoreError(
@@ -155,8 +169,6 @@ class CloudFront:
             where=self._where,
             remedy="it is tried again; if this stays so, look at it in the provider's console",
         )
-
-    # --- steps ---
 
     async def _step_down(self, id_: str, handle: str) -> Stand:
         """Switch it off, or delete it if it is off everywhere."""
@@ -278,7 +290,7 @@ class CloudFront:
                 return {**made, "CustomHeaders": {"Quantity": 1, "Items": [header]}, "CustomOriginConfig": own}
 
     def _secret(self, site: Site) -> str:
-        secret = read(site.secret_file, "the secret of the header").strip()
+        secret = text_of(site.secret_file, "the secret of the header").strip()
         if not _SECRET.fullmatch(secret):
             raise StoreError(
                 "the secret of the header is not one line of at least 16 letters and digits",

@@ -2,7 +2,7 @@
 
 Rule 1: keys come from one file or from the environment that is given; the machine's own profiles and settings of the
 provider's tools count for nothing. Rule 2: what boto3 raises ends here. Its errors may quote what was sent, so none
-of them is shown or chained; of what the host says, secrets are cut out. Rule 3: boto3 tries a call three times; a
+of them is shown or chained; of what the host says, secrets are cut out. Rule 3: boto3 tries a call four times; a
 throttled one is made again twice more, after a pause.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -108,6 +109,18 @@ class Calls:
                 return answer
         raise AssertionError("the last of the pauses is None")
 
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """Within it, an answer that lacks what it should have is a failure of the host.
+
+        Raises:
+            StoreError: it is one.
+        """
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self._failure(error) from None
+
     def _refusal(self, code: str, response: Mapping[str, Any]) -> StoreError:
         status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code == "TooManyDistributions":
@@ -170,7 +183,7 @@ class Calls:
         config = Config(
             connect_timeout=5,
             read_timeout=self._patience,
-            retries={"mode": "standard", "max_attempts": 3},
+            retries={"mode": "standard", "max_attempts": 3},  # beside the first
             ignore_configured_endpoint_urls=True,
         )
         return session.client("cloudfront", endpoint_url=self._endpoint or None, config=config)
@@ -183,7 +196,7 @@ class Calls:
         else:
             parser = configparser.RawConfigParser()
             try:
-                parser.read_string(read(self._credentials, "the file of keys"))
+                parser.read_string(text_of(self._credentials, "the file of keys"))
                 given = dict(parser["default"])
             except (configparser.Error, KeyError):
                 given = {}  # the parser's error would quote a line of the file
@@ -201,7 +214,7 @@ class Calls:
         return str(self._credentials) if self._credentials else "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
-def read(path: Path, what: str) -> str:
+def text_of(path: Path, what: str) -> str:
     """A small file of text.
 
     Raises:
