@@ -17,6 +17,7 @@ from pathlib import Path
 from heliograph.model import StoreError
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS held (key TEXT PRIMARY KEY, mark TEXT NOT NULL, digests TEXT NOT NULL)"
+_DOUBT = "INSERT INTO held VALUES (?, '', '{}') ON CONFLICT (key) DO UPDATE SET mark = ''"
 
 
 class Held:
@@ -47,7 +48,12 @@ class Held:
     def doubt(self, keys: Sequence[str]) -> None:
         """These are about to be changed: whatever mark they show, it is not known what they hold. Raises StoreError."""
         with self._open() as db:
-            db.executemany("UPDATE held SET mark = '' WHERE key = ?", [(key,) for key in keys])
+            db.executemany(_DOUBT, [(key,) for key in keys])
+
+    def keys(self) -> set[str]:
+        """Every object that was written, or may have been, and was not seen to be gone. Raises StoreError."""
+        with self._open() as db:
+            return {key for (key,) in db.execute("SELECT key FROM held")}
 
     def digests(self, marks: Mapping[str, str]) -> dict[str, str]:
         """SHA-256 by name of a place that shows these marks by key; "" for what is not as it was noted."""

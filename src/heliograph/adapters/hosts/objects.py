@@ -5,7 +5,8 @@ metadata and ``now`` wait for what they name. Rule 2: at most ``parallel`` reque
 for is tried again, with pauses that grow, and then left to the next pass. Rule 3: ``held`` forgets an object's mark
 before a request that changes it and notes what was confirmed after, so that a pass that was cut short goes on, and an
 answer that was lost is never taken for a refusal. Rule 4: a name that can be stored under one encoding only is stored
-under the smallest that its readers understand, once, in the step of the page itself.
+under the smallest that its readers understand, once, in the step of the page itself. Rule 5: listings may lag; what
+``held`` knows and a listing does not show is asked for by its name.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _PAUSE, _LONGEST = 0.5, 20.0  # seconds before the second try, and at most
 _AT_ONCE: Final = 500  # objects in one request to delete
 _FOR_PROGRAMS: Final = frozenset({"xml", "json", "txt"})  # not all that read these know brotli
 _Answer = TypeVar("_Answer")
+_Item = TypeVar("_Item")
 
 
 class BusyError(StoreError):
@@ -98,7 +100,20 @@ class Objects:
     async def listing(self) -> Mapping[str, str]:
         marks, requests = await self._again(self.bin.marks)
         self.spent += Spent(lists=requests)
-        return self.held.digests(marks)
+        digests = self.held.digests(marks)
+        absent: list[str] = []
+
+        async def look(key: str) -> None:
+            data, _ = await self._again(lambda: self.bin.get(key))
+            self.spent += Spent(reads=1)
+            if data:
+                digests[key] = ""
+            else:
+                absent.append(key)
+
+        await self._each(sorted(self.held.keys() - marks.keys()), look)
+        self.held.note({}, absent)
+        return digests
 
     async def apply(
         self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
@@ -126,30 +141,37 @@ class Objects:
     async def _put(self, work: Sequence[_Object], read: Callable[[Change], bytes]) -> None:
         """Write these, side by side; what came about is noted even if one fails."""
         wrote: dict[str, tuple[str | None, Mapping[str, str]]] = {}
+
+        async def write(one: _Object) -> None:
+            data = read(one.change)
+            mark = await self._again(lambda: self.bin.put(one.put(data)))
+            wrote[one.key] = (mark, one.digests)
+            self.spent += Spent(writes=1, size=len(data))
+
+        self.held.doubt([one.key for one in work])
+        try:
+            await self._each(work, write)
+        finally:
+            if wrote:
+                self.held.note(wrote)
+
+    async def _each(self, items: Sequence[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
+        """``do`` each, side by side; the first failure lets none begin any more and is raised when the rest is over."""
         gate = anyio.CapacityLimiter(self.parallel)
         failures: list[StoreError] = []
 
-        async def one(object_: _Object) -> None:
+        async def one(item: _Item) -> None:
             async with gate:
                 if failures:
                     return
                 try:
-                    data = read(object_.change)
-                    mark = await self._again(lambda: self.bin.put(object_.put(data)))
+                    await do(item)
                 except StoreError as error:
                     failures.append(error)
-                    return
-                wrote[object_.key] = (mark, object_.digests)
-                self.spent += Spent(writes=1, size=len(data))
 
-        self.held.doubt([object_.key for object_ in work])
-        try:
-            async with anyio.create_task_group() as tasks:
-                for object_ in work:
-                    tasks.start_soon(one, object_)
-        finally:
-            if wrote:
-                self.held.note(wrote)
+        async with anyio.create_task_group() as tasks:
+            for item in items:
+                tasks.start_soon(one, item)
         if failures:
             raise failures[0]
 

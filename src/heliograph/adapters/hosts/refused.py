@@ -72,6 +72,9 @@ def refused(error: Exception, *, place: str, source: str) -> StoreError:
     if number == 403:
         remedy = f"allow reading, writing, listing and deleting to {source}: docs/operating/buckets.md has the policy"
         return StoreError(f"the credentials do not allow this{told}", where=place, remedy=remedy)
+    if named := re.search(r'object with invalid path: Path "([^"]{0,120})', text):
+        remedy = "remove it, or give the mirror a folder of its own: prefix = ..."
+        return StoreError(f"it holds a file whose name hides all others: {named[1]!r}", where=place, remedy=remedy)
     if not number and ("HTTP error" in text or "error decoding response" in text):
         what = "it does not answer in time" if "TimedOut" in text or "Timeout" in text else "it cannot be reached"
         return BusyError(what, where=place, remedy="see whether the address is right and the network is up")
