@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from heliograph.adapters.folder import Folder
-from heliograph.config import Config, FolderMirror, GivenHost, HostTable, MirrorTable
+from heliograph.adapters.hosts.held import Held
+from heliograph.adapters.hosts.objects import Bin, Objects
+from heliograph.config import AzureMirror, Config, FolderMirror, GcsMirror, GivenHost, HostTable, MirrorTable, S3Mirror
 from heliograph.model import ConfigError
 from heliograph.ports import Host, MirrorStore
 
@@ -37,7 +40,7 @@ def _host(config: Config, table: HostTable) -> Host:
         table.name,
         origin,
         most=table.most,
-        credentials=config.folder / table.credentials if table.credentials else None,
+        credentials=_file(config, table.credentials),
         endpoint=table.endpoint,
     )
 
@@ -52,4 +55,40 @@ async def opened(config: Config, table: MirrorTable) -> AsyncIterator[MirrorStor
     if isinstance(table, FolderMirror):
         yield Folder(config.mirror_path(table), table.name)
         return
+    if isinstance(table, S3Mirror | AzureMirror | GcsMirror):
+        held = Held(config.state_folder / "hosts" / f"{table.name}.sqlite")
+        yield Objects(name=table.name, bin=_bucket(config, table), held=held, coded=True, parallel=table.parallel)
+        return
     raise ConfigError("mirrors of this kind are not built yet", where=f"mirror {table.name}")
+
+
+def _bucket(config: Config, table: S3Mirror | AzureMirror | GcsMirror) -> Bin:
+    from heliograph.adapters.hosts import buckets  # loaded here: a newsroom of folders starts sooner without it
+
+    credentials = _file(config, table.credentials)
+    match table:
+        case S3Mirror():
+            return buckets.S3Bin(
+                bucket=table.bucket,
+                prefix=table.prefix,
+                endpoint=table.endpoint,
+                region=table.region,
+                credentials=credentials,
+            )
+        case AzureMirror():
+            return buckets.AzureBin(
+                account=table.account,
+                container=table.container,
+                prefix=table.prefix,
+                endpoint=table.endpoint,
+                credentials=credentials,
+            )
+        case GcsMirror():
+            return buckets.GcsBin(
+                bucket=table.bucket, prefix=table.prefix, endpoint=table.endpoint, credentials=credentials
+            )
+
+
+def _file(config: Config, path: str) -> Path | None:
+    """A file that a table names, relative to the configuration's folder; None where it names none."""
+    return (config.folder / path).resolve() if path else None
