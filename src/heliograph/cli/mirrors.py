@@ -15,9 +15,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from heliograph.adapters.reach import WebMirror
+from heliograph.cli.hosts import opened
 from heliograph.cli.screen import Stopwatch, out
 from heliograph.cli.wiring import open_journal, outside
 from heliograph.config import Config, load
+from heliograph.flows.foreign import begun
 from heliograph.flows.rotate import TO, Rotated, settled
 from heliograph.flows.rotate import rotate as one_round
 from heliograph.model import ConfigError
@@ -161,6 +163,24 @@ def put(name: str, kind: MoveKind, path: Path) -> int:
             raise ConfigError("nobody has seen it work yet", where=f"mirror {name}", remedy="wait until it is a spare")
         _keep(journal, mirror, TO[kind], Move(kind=kind, mirror=name, host=mirror.host, reason="somebody asked for it"))
     out.print(f"{name} is {TO[kind]}; next: heliograph publish, so that readers are told")
+    return 0
+
+
+def adopt(name: str, path: Path) -> int:
+    """Note that a place is ours, whatever lies there."""
+    config = load(path)
+    table = next((table for table in config.mirror if table.name == name), None)
+    if table is None:
+        remedy = f"mirrors are: {', '.join(sorted(one.name for one in config.mirror))}"
+        raise ConfigError("there is no such mirror", where=f"mirror {name}", remedy=remedy)
+
+    async def take() -> str:
+        async with opened(config, table) as store:
+            return store.place
+
+    with open_journal(config) as journal, journal.hold("heliograph mirrors adopt"):
+        journal.note(begun(asyncio.run(take())), "1")
+    out.print(f"{name} is taken; next: heliograph publish")
     return 0
 
 

@@ -79,6 +79,14 @@ def mirrors_retire(name: _Name, config: ConfigPath = HERE) -> None:
     raise typer.Exit(mirrors.put(name, "retire", config))
 
 
+@mirrors_app.command("adopt")
+def mirrors_adopt(name: _Name, config: ConfigPath = HERE) -> None:
+    """Take a place that holds somebody's files: those with names of an edition are replaced by the next pass."""
+    from heliograph.cli import mirrors
+
+    raise typer.Exit(mirrors.adopt(name, config))
+
+
 @mirrors_app.command("undo")
 def mirrors_undo(config: ConfigPath = HERE) -> None:
     """Take the newest move back, where that can be: what is promoted, rested, returned, or not yet taken down."""
