@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -176,6 +178,17 @@ def test_a_life_against_moto() -> None:
         assert run(again.stands()) == ()
     finally:
         server.stop()
+
+
+def test_the_documented_policy_allows_what_a_life_needs_and_no_more(place: Place) -> None:
+    run(up(place.host(), "k3x9"))
+    run(gone(place.host(), "k3x9"))
+    document = (Path(__file__).resolve().parents[3] / "docs" / "operating" / "cloudfront.md").read_text()
+    policies = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", document, re.DOTALL)]
+    assert len(policies) == 3
+    actions = [one["Action"] for one in policies[0]["Statement"]]
+    allowed = {name for action in actions for name in ([action] if isinstance(action, str) else action)}
+    assert allowed == {f"cloudfront:{name}" for name, _ in place.cloud.asked}
 
 
 # --- what is made ---
