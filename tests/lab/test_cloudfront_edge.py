@@ -13,6 +13,7 @@ import anyio.to_thread
 import brotli
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 from tests.lab.cloudfront_world import CACHED, FORWARDED, UNCACHED, Clock, behavior, client, config, listed, site
 
 from heliograph.lab.cloudfront import Cloud, Running, Terms
@@ -134,10 +135,12 @@ def test_a_distribution_answers_from_its_origin_then_from_its_cache() -> None:
 def test_a_door_is_a_base_url_of_one_distribution() -> None:
     async def test(here: World) -> None:
         here.origin.pages["/"] = (200, {}, b"front")
-        here.origin.pages["/a/b.html"] = (200, {}, b"story")
+        cookies = CIMultiDict([("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
+        here.origin.pages["/a/b.html"] = (200, cookies, b"story")
         door = await here.cloud.door(await here.create())
         async with aiohttp.ClientSession() as reader, reader.get(door + "/a/b.html") as answer:
             assert await answer.read() == b"story"
+            assert answer.headers.getall("Set-Cookie") == ["a=1", "b=2"]
 
     live(test)
 

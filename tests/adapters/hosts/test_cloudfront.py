@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -176,6 +178,17 @@ def test_a_life_against_moto() -> None:
         assert run(again.stands()) == ()
     finally:
         server.stop()
+
+
+def test_the_documented_policy_allows_what_a_life_needs_and_no_more(place: Place) -> None:
+    run(up(place.host(), "k3x9"))
+    run(gone(place.host(), "k3x9"))
+    document = (Path(__file__).resolve().parents[3] / "docs" / "operating" / "cloudfront.md").read_text()
+    policies = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", document, re.DOTALL)]
+    assert len(policies) == 3
+    actions = [one["Action"] for one in policies[0]["Statement"]]
+    allowed = {name for action in actions for name in ([action] if isinstance(action, str) else action)}
+    assert allowed == {f"cloudfront:{name}" for name, _ in place.cloud.asked}
 
 
 # --- what is made ---
@@ -610,6 +623,25 @@ def test_a_host_that_is_out_of_order_for_a_while_is_asked_again(place: Place) ->
     assert place.cloud.account.made == 2
 
 
+def test_what_a_listing_does_not_show_stays_known_when_the_host_is_out_of_order(place: Place) -> None:
+    place.terms(late=60, polls=0)
+    host = place.host()
+    stand = run(host.raise_("k3x9"))
+    place.cloud.fail("GetDistribution", faults.gateway(500))
+    assert "(status 500)" in trouble(host.raise_("k3x9"))
+    assert "(status 500)" in trouble(host.stands())
+    place.cloud.mend()
+    assert run(host.raise_("k3x9")) == stand
+    place.cloud.fail("UpdateDistribution", faults.refused("AccessDenied"))
+    assert "the keys do not allow this" in trouble(host.retire("k3x9"))
+    place.cloud.mend()
+    run(host.retire("k3x9"))
+    place.cloud.fail("DeleteDistribution", faults.refused("ResourceInUse"))
+    assert "it refused: ResourceInUse" in trouble(host.retire("k3x9"))
+    place.cloud.mend()
+    assert run(host.retire("k3x9")).state == "gone"
+
+
 def test_a_throttled_call_is_made_again_and_given_up(place: Place) -> None:
     host = place.host()
     place.cloud.fail("ListDistributions", faults.refused("Throttling"), times=9)
@@ -628,6 +660,8 @@ def test_no_connection_and_no_answer_are_said_so(place: Place) -> None:
     assert "no connection to it (ReadTimeoutError)" in trouble(place.host(patience=0.1).stands())
     place.cloud.fail("ListDistributions", faults.dropped())
     assert "no connection to it (ConnectionClosedError)" in trouble(place.host().stands())
+    assert "the call cannot be made (ParamValidationError)" in trouble(closed._calls.make("get_distribution", Id=1))
+    assert "it cannot be asked" in trouble(place.host(endpoint="nowhere").stands())
     # TLS is spoken to a port that does not
     tls = place.host(endpoint=place.served.at.api.replace("http:", "https:"))
     assert "its certificate is not valid" in trouble(tls.stands())

@@ -202,13 +202,12 @@ class CloudFront:
 
     async def _inspected(self, id_: str, handle: str) -> Stand | None:
         """How a distribution stands; None if it is gone, or was not made by us."""
-        self._handles.pop(id_, None)
         try:
             found = (await self._calls.make("get_distribution", Id=handle))["Distribution"]
         except RefusedError as error:
             if error.code != "NoSuchDistribution":
-                self._handles[id_] = handle
                 raise
+            self._gone(id_, handle)
             return None
         if found["DistributionConfig"]["CallerReference"] != self._reference(id_):
             return None
@@ -279,8 +278,8 @@ class CloudFront:
         match self._origin:
             case Bucket(access_control=control):
                 return {**made, "OriginAccessControlId": control, "S3OriginConfig": {"OriginAccessIdentity": ""}}
-            case Site(port=port, scheme=scheme):
-                header = {"HeaderName": SECRET_HEADER, "HeaderValue": self._secret(self._origin)}
+            case Site(port=port, scheme=scheme) as site:
+                header = {"HeaderName": SECRET_HEADER, "HeaderValue": self._secret(site)}
                 own = {
                     "HTTPPort": port if scheme == "http" else 80,
                     "HTTPSPort": port if scheme == "https" else 443,

@@ -91,7 +91,8 @@ class Calls:
         Raises:
             StoreError: it failed; a ``RefusedError`` where the host gave a code.
         """
-        for pause in (*_PAUSES, None):
+        pauses = list(_PAUSES)
+        while True:
             try:
                 call = partial(getattr(await self._connected(), operation), **given)
                 # A call that nobody waits for any more may still be done: whoever begins again finds what it did.
@@ -100,14 +101,13 @@ class Calls:
                 raise
             except boto.ClientError as error:
                 code = str(error.response.get("Error", {}).get("Code", ""))
-                if code not in _THROTTLED or pause is None:
+                if code not in _THROTTLED or not pauses:
                     raise self._refusal(code, error.response) from None
-                await self._pause(pause)
+                await self._pause(pauses.pop(0))
             except Exception as error:  # noqa: BLE001 - the port's promise: whatever the host does is a StoreError
                 raise self._failure(error) from None
             else:
                 return answer
-        raise AssertionError("the last of the pauses is None")
 
     @contextmanager
     def read(self) -> Iterator[None]:
@@ -152,7 +152,8 @@ class Calls:
             case boto.BotoCoreError():
                 what, remedy = f"the call cannot be made ({kind})", f"see {_DOCUMENT}"
             case _:
-                what, remedy = f"its answer cannot be read ({kind})", "it is tried again later"
+                what = f"it cannot be asked, or its answer cannot be read ({kind})"
+                remedy = "it is tried again later"
         return StoreError(what, where=self._where, remedy=remedy)
 
     def _shown(self, response: Mapping[str, Any]) -> str:

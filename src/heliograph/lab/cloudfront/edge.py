@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 import brotli
 from aiohttp import web
+from multidict import CIMultiDict
 
 from heliograph.lab.cloudfront import cache
 from heliograph.lab.cloudfront.account import Account, Distribution
@@ -126,13 +127,14 @@ def _end(request: web.BaseRequest, *, reset: bool) -> web.StreamResponse:
         if reset:
             # With a linger time of zero the system sends a reset in place of an orderly end.
             handle = request.transport.get_extra_info("socket")
-            handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if handle is not None:
+                handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         request.transport.abort()
     return web.Response(status=502)
 
 
 def _response(request: web.BaseRequest, page: Page) -> web.Response:
-    headers = dict(page.headers)
+    headers = CIMultiDict(page.headers)  # a site may set several cookies
     etag, wanted = page.header("etag"), request.headers.get("If-None-Match", "")
     if page.status == 200 and etag and etag.removeprefix("W/") in wanted:
         return web.Response(status=304, headers=headers)
