@@ -323,6 +323,17 @@ def test_a_staged_file_that_is_damaged_is_not_written(mirror: Mirror) -> None:
     assert mirror.bin.objects == {}
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_answer_that_was_lost_is_no_refusal_even_where_listings_lag(mirror: Mirror, *, gone: bool) -> None:
+    mirror.apply(changes({"a/x.html": b"old"}), files={"a/x.html": b"old"})
+    mirror.bin.faults, mirror.bin.lag = ["done"], 2
+    with pytest.raises(StoreError):
+        mirror.apply([change("a/x.html", b"new", gone=gone)], files={"a/x.html": b"new"})
+    assert mirror.bin.files.get("a/x.html") == (None if gone else b"new")
+    # the listing shows the mark of the old bytes, and whoever believed it would let the new ones stay
+    assert anyio.run(mirror.store().listing) == {"a/x.html": ""}
+
+
 def test_a_listing_that_lags_hides_nothing_that_was_written(mirror: Mirror) -> None:
     files = page("a/x.html", b"text")
     mirror.apply(changes(files), files=files)

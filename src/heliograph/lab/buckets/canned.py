@@ -27,7 +27,7 @@ class Answering:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         """Serve on loopback; yields the base URL, without a final slash."""
-        server = web.Server(self._serve, handler_cancellation=True, access_log=None)
+        server = web.Server(self._serve, handler_cancellation=True, access_log=None, auto_decompress=False)
         runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
         await runner.setup()
         try:
@@ -38,7 +38,7 @@ class Answering:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests += 1
-        body = await request.read()
+        body = await request.content.read()
         if self.requests > self.times:
             return await self._hand_on(request, body)
         if not self.status:

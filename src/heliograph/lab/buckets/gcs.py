@@ -63,7 +63,7 @@ class GcsStub:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         """Serve on loopback; yields the base URL, without a final slash."""
-        server = web.Server(self._serve, handler_cancellation=True, access_log=None)
+        server = web.Server(self._serve, handler_cancellation=True, access_log=None, auto_decompress=False)
         runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
         await runner.setup()
         try:
@@ -73,7 +73,7 @@ class GcsStub:
             await runner.cleanup()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        answer = self._answer(request, await request.read())
+        answer = self._answer(request, await request.content.read())
         self.counts[request.method, answer.status] += 1
         return answer
 
