@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Moment:
     stage: Folder
     files: Mapping[str, bytes]  # page by name, encodings left out
     needs: Mapping[str, str]  # SHA-256 by name of what must be there before its pointer
+    now: datetime
 
 
 class Memory:
@@ -114,5 +115,5 @@ def history(place: Path, blank: Path) -> Iterator[History]:
             needs.pop(paths.TIMESTAMP, None)  # goes beside it
             before |= files.keys()
             journal = stack.enter_context(SqlJournal(f"sqlite:///{then / 'journal.sqlite'}", then))
-            moments.append(Moment(journal, Folder(then / "edition"), files, needs))
+            moments.append(Moment(journal, Folder(then / "edition"), files, needs, one.now))
         yield History(moments, one.keys)
