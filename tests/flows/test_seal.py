@@ -13,6 +13,7 @@ from tests.flows.test_issue import page_of
 from tests.flows.world import NOW, Make, World
 
 from heliograph.flows import keyring
+from heliograph.flows.foreign import begun
 from heliograph.lab.keys import MemoryKeys, folder, key
 from heliograph.lab.piece import pieces
 from heliograph.lab.readers import Reader
@@ -216,8 +217,16 @@ def test_a_stranger_signature_on_a_mirror_is_not_a_second_publisher(small: World
     other.mirrors = small.mirrors
     other.publish()
     other.publish()
-    report = small.publish()
-    assert not report.failed
+    held = dict(small.mirrors[0].files)
+    report = small.publish()  # signed all the same; but what is somebody else's is not touched
+    assert [problem.what.partition(":")[0] for problem in report.problems if problem.fatal] == [
+        "it holds files that are not ours"
+    ] * 2
+    assert small.mirrors[0].files == held
+    with small.outside() as outside:
+        for mirror in small.mirrors:
+            outside.journal.note(begun(mirror.place), "1")  # heliograph mirrors adopt
+    assert not small.publish().failed
     assert unverified(small, small.mirrors[0]) == []  # and no page of the stranger's is left
 
 
