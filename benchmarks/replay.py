@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.table import Table as RichTable
 
-from benchmarks.report import Figure, Section, Table, show, to_plain
 from benchmarks.sites import BenchError
 from heliograph.model.mirror import HostFacts, Mirror
 from heliograph.model.sighting import Finding
@@ -42,7 +42,11 @@ FIRST: Final = datetime(2022, 7, 1, tzinfo=UTC)
 LAST: Final = datetime(2025, 7, 1, tzinfo=UTC)
 STEP, BACK = timedelta(hours=2), timedelta(days=31)  # between samples; how long before the end they stop
 AFTER: Final = {"1 h": 1, "24 h": 24, "7 d": 168, "30 d": 720}  # hours
-NETWORK, COMMAND = "readers", "python -m benchmarks.replay"
+NETWORK: Final = "readers"
+NOTE: Final = (
+    "list, return, code: share (%) of links that still lead to the story after that time: by any mirror that the page"
+    " named; for a reader who comes back daily and takes the newest list; by the story's code at a mirror that works"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +307,9 @@ def one(site: str, spans: Sequence[tuple[datetime, datetime]], setting: Setting 
     return Replay(setting=setting, lives=lives).run()
 
 
+DEFAULT: Final = Setting(live=3, spares=1, known=timedelta(minutes=15), raised=timedelta(minutes=20))
+
+
 def settings() -> list[Setting]:
     """What the table compares."""
     minutes, hours = (lambda value: timedelta(minutes=value)), (lambda value: timedelta(hours=value))
@@ -351,47 +358,21 @@ def _span(value: timedelta) -> str:
     return f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
 
 
-def table(rows: Sequence[tuple[str, dict[str, Any]]]) -> Table:
-    """A line for each setting."""
-    lines = []
-    for name, told in rows:
-        links = told["links"]
-        lines.append(
-            (
-                name,
-                f"{told['gap hours']:.1f}",
-                told["gaps"],
-                f"{told['live share']:.4%}",
-                told["mirrors"],
-                told["sites without gap"],
-                *(f"{100 * links['list'][label]:.1f}" for label in AFTER),
-                f"{100 * links['return']['30 d']:.1f}",
-                f"{100 * links['code']['7 d']:.2f}",
-                f"{100 * links['code']['30 d']:.2f}",
-            )
-        )
-    return Table(
-        title="Seven sites, 21 site-years",
-        columns=(
-            "policy",
-            "gap hours",
-            "gaps",
-            "live",
-            "mirrors",
-            "sites without gap",
-            *(f"list, {label}" for label in AFTER),
-            "return, 30 d",
-            "code, 7 d",
-            "code, 30 d",
-        ),
-        rows=tuple(lines),
-        command=COMMAND,
-        notes=(
-            "list, return, code: share (%) of links that still lead to the story after that time: by any mirror that"
-            " the page named; for a reader who comes back daily and takes the newest list; by the story's code at a"
-            " mirror that works then",
-        ),
-    )
+def line(name: str, told: Mapping[str, Any]) -> dict[str, str | int | float]:
+    """A row of the table: links as shares of 100."""
+    links = told["links"]
+    return {
+        "policy": name,
+        "gap hours": f"{told['gap hours']:.1f}",
+        "gaps": told["gaps"],
+        "live, %": f"{100 * told['live share']:.3f}",
+        "mirrors": told["mirrors"],
+        "sites without a gap": told["sites without gap"],
+        **{f"list, {label}": f"{100 * links['list'][label]:.1f}" for label in AFTER},
+        "return, 30 d": f"{100 * links['return']['30 d']:.1f}",
+        "code, 7 d": f"{100 * links['code']['7 d']:.2f}",
+        "code, 30 d": f"{100 * links['code']['30 d']:.2f}",
+    }
 
 
 def main() -> int:
@@ -405,16 +386,20 @@ def main() -> int:
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1
+    lines = [line(name, told) for name, told in rows]
     if args.json:
-        best = dict(rows)
-        print(json.dumps({"tables": [to_plain(_section(rows, ""))["tables"][0]], "rows": best}))
-    else:
-        show(table(rows), Console(width=220))
+        named = {"trace": rows[0][1], "three live and a spare": dict(rows)[DEFAULT.name]}
+        print(json.dumps({"seven newsrooms, 21 site-years": lines, **named}))
+        return 0
+    shown = RichTable(title="Seven newsrooms, 21 site-years", box=None)
+    for column in lines[0]:
+        shown.add_column(column, justify="left" if column == "policy" else "right", overflow="fold")
+    for one_line in lines:
+        shown.add_row(*map(str, one_line.values()))
+    console = Console(width=170)
+    console.print(shown)
+    console.print(NOTE)
     return 0
-
-
-def _section(rows: Sequence[tuple[str, dict[str, Any]]], date: str) -> Section:
-    return Section(name="replay", date=date, tables=(table(rows),), figures=tuple[Figure, ...]())
 
 
 if __name__ == "__main__":
