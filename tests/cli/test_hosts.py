@@ -15,7 +15,7 @@ from heliograph.ports import MirrorStore
 
 TABLES = {
     "s3": 'bucket = "news"\nregion = "eu-north-1"\nprefix = "a/b/"\n',
-    "azure": 'account = "news"\nendpoint = "https://blob.example/news"\n',
+    "azure": 'account = "news"\n',
     "gcs": 'bucket = "news"\nparallel = 3\n',
 }
 SECRETS = {

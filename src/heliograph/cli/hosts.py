@@ -83,7 +83,7 @@ def _bucket(config: Config, table: S3Mirror | AzureMirror | GcsMirror) -> Bin:
                 endpoint=table.endpoint,
                 credentials=credentials,
             )
-        case GcsMirror():
+        case _:
             return buckets.GcsBin(
                 bucket=table.bucket, prefix=table.prefix, endpoint=table.endpoint, credentials=credentials
             )
