@@ -150,13 +150,18 @@ class Objects:
             raise failures[0]
 
     async def _again(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        for turn in range(_TRIES - 1):
-            try:
-                return await ask()
-            except BusyError:
-                longest = min(_LONGEST, _PAUSE * 2**turn)
-                await self.pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - so that many do not come at once
-        return await ask()
+        return await again(ask, self.pause)
+
+
+async def again(ask: Callable[[], Awaitable[_Answer]], pause: Callable[[float], Awaitable[None]]) -> _Answer:
+    """What ``ask`` comes to, with more tries where the place is busy. Raises what the last of them does."""
+    for turn in range(_TRIES - 1):
+        try:
+            return await ask()
+        except BusyError:
+            longest = min(_LONGEST, _PAUSE * 2**turn)
+            await pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - so that many do not come at once
+    return await ask()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
