@@ -68,10 +68,10 @@ def chromium() -> str:
     sys.exit(1)  # unreachable: _missing always raises
 
 
-def _program(name: str) -> str:
+def _program(name: str, package: str = "") -> str:
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if path is None:
-        _missing(f"{name} is not installed: apt-get install {name}")
+        _missing(f"{name} is not installed: apt-get install {package or name}")
     return str(path)
 
 
@@ -85,6 +85,24 @@ def nginx_program() -> str:
 def caddy_program() -> str:
     """The path of Debian's Caddy."""
     return _program("caddy")
+
+
+@pytest.fixture(scope="session")
+def sshd_program() -> str:
+    """The path of Debian's sshd."""
+    return _program("sshd", "openssh-server")
+
+
+@pytest.fixture(scope="session")
+def rsync_program() -> str:
+    """The path of Debian's rsync."""
+    return _program("rsync")
+
+
+@pytest.fixture(scope="session")
+def git_program() -> str:
+    """The path of Debian's git."""
+    return _program("git")
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Programs of this machine that carry an edition: started, fed, listened to and ended with whoever waits for them.
 
 Rule 1: a program gets the environment that is given and no other, and speaks English, because its words are read. Rule
-2: what it says is kept up to a limit. Rule 3: it never outlives the call; and since it cannot be ended by one that was
-killed, it is given a pipe for its words, which breaks then.
+2: what it says is kept up to a limit. Rule 3: it never outlives the call, and on Linux not even one whose process was killed: else an
+old delivery would go on beside the next.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream
 from heliograph.model import ConfigError
 
 ENGLISH: Final = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
+_GUARD: Final = ("setpriv", "--pdeathsig", "KILL", "--")  # of util-linux: the kernel ends it with its parent
 _MOST_OUT = 512_000_000  # bytes
 _MOST_ERR = 16_000
 
@@ -51,8 +52,9 @@ async def run(
     line: Callable[[bytes], None] | None = None,
 ) -> Ended:
     """Run a program to its end. It reads ``feed``; each line it writes goes to ``line``, or all of it is kept."""
+    guard = _GUARD if shutil.which(_GUARD[0], path=ENGLISH["PATH"]) else ()
     async with await anyio.open_process(
-        words, stdin=DEVNULL if feed is None else PIPE, stdout=PIPE, stderr=PIPE, env={**ENGLISH, **environment}
+        [*guard, *words], stdin=DEVNULL if feed is None else PIPE, stdout=PIPE, stderr=PIPE, env={**ENGLISH, **environment}
     ) as process:
         out, err = bytearray(), bytearray()
         assert process.stdout is not None

@@ -32,15 +32,18 @@ _FILES, _SIZE = 5_000, 64_000_000  # of one run
 _PLAIN = re.compile(r"[A-Za-z0-9_./~@+,-]+")  # older versions of rsync hand the path to a shell there
 _LISTED = re.compile(rb"-[\w+.-]{9,10} +([\d,.]+) (\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (.+)")
 _LATE: Final = ("index.html", paths.POINTER)
+_FSYNC, _TOO_OLD = "--fsync", "unknown option"
 _REMEDIES: Final = (  # what rsync says, what that means, what to do
     ("No space left on device", "the disk there is full", ssh.FULL),
     ("Disk quota exceeded", "the quota there is used up", ssh.FULL),
     ("command not found", "rsync is not installed there", "install rsync on the server, or use kind = \"sftp\""),
     ("Permission denied (13)", "no right to write there", "give that user the right to write there"),
     ("Read-only file system", "the file system there is read-only", "mount it for writing, there"),
-    ("unknown option", "rsync there is too old", "install version 3.1 or newer on the server"),
+    (_TOO_OLD, "rsync there is too old", "install version 3.1 or newer on the server"),
 )  # fmt: skip
-_GONE = "No such file or directory (2)"
+_VANISHED: Final = 24  # files that are named are not here: those to remove
+_NOT_WRITTEN: Final = 11
+_GONE: Final = "No such file or directory (2)"
 _BUSY_CODES: Final = frozenset({5, 10, 12, 20, 30, 35, 255})  # the connection ended, or was never made
 
 
@@ -71,6 +74,7 @@ class Rsync:
     silence: int = 60
     pause: Callable[[float], Awaitable[None]] = anyio.sleep
     spent: Spent = field(default_factory=Spent)
+    _syncs: bool = True  # the server's rsync brings files to its disk before it names them
 
     def __post_init__(self) -> None:
         command.needed("rsync", "rsync", f"mirror {self.name}")
@@ -133,7 +137,11 @@ class Rsync:
 
             files = self._list(folder, [change.name for change in changes])
             options = ("--times", "--perms", "--chmod=D755,F644", "--checksum", "--whole-file", "--out-format=%n")
-            ended = await self._again(*options, files, "--", f"{tree}/", self._far(""), line=heard)
+            words = (*options, files, "--", f"{tree}/", self._far(""))
+            ended = await self._again(*[_FSYNC] * self._syncs, *words, line=heard)
+            if ended.code and self._syncs and _TOO_OLD in ended.err:  # before 3.2.4 there was no such option
+                self._syncs = False
+                ended = await self._again(*words, line=heard)
         self.spent += Spent(writes=len(finished), size=sum(sizes[name] for name in finished))
         if ended.code:
             raise self._trouble(ended)
@@ -141,13 +149,14 @@ class Rsync:
         done(len(changes) - len(finished))  # what was there already
 
     async def _remove(self, gone: Sequence[str], done: Callable[[int], None]) -> None:
-        """Remove these, then those of their folders that this emptied."""
+        """Remove these; their folders stay, because rsync could not tell before whether they are empty."""
         with tempfile.TemporaryDirectory(prefix="heliograph-") as folder:
             empty = Path(folder) / "tree"
             empty.mkdir()
             files = self._list(folder, gone)
-            ended = await self._again("--delete-missing-args", files, "--", f"{empty}/", self._far(""))
-        if ended.code and _GONE not in ended.err:
+            options = ("--no-implied-dirs", "--delete-missing-args")
+            ended = await self._again(*options, files, "--", f"{empty}/", self._far(""))
+        if ended.code not in (0, _VANISHED) and _GONE not in ended.err:
             raise self._trouble(ended)
         self.spent += Spent(deletes=1)
         self.held.note({}, gone)
@@ -187,6 +196,8 @@ class Rsync:
                 return StoreError(what, where=self.place, remedy=remedy)
         if ended.code == 127:  # a shell found no such program
             return StoreError("rsync is not installed there", where=self.place, remedy=_REMEDIES[2][2])
+        if ended.code == _NOT_WRITTEN:  # its reason is often lost, because the connection ends with it
+            return StoreError("it cannot be written: the disk there may be full", where=self.place, remedy=ssh.FULL)
         kind = BusyError if ended.code in _BUSY_CODES or ended.code < 0 else StoreError
         return kind(f"rsync failed: {ended.last_words}", where=self.place)
 

@@ -71,7 +71,6 @@ _AWAY: Sequence[str] = (
     "Network is unreachable",
     "not responding",
     "kex_exchange_identification",
-    "Broken pipe",
     "closed by remote host",
 )
 

@@ -56,13 +56,12 @@ class WebdavBin:
         self._swept = False
 
     async def __aenter__(self) -> Self:
-        login = None if self._credentials is None else _login(self._credentials)
+        login = {} if self._credentials is None else {"Authorization": _login(self._credentials)}
         self._session = aiohttp.ClientSession(
-            auth=login,
             connector=aiohttp.TCPConnector(limit=self._parallel),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._silence, sock_read=self._silence),
-            headers={"User-Agent": "heliograph"},
+            headers={"User-Agent": "heliograph", **login},
         )
         return self
 
@@ -206,16 +205,17 @@ class WebdavBin:
         if status == 409:  # somebody removed a folder that was there
             self._made.clear()
         if status in _BUSY or status == 409:
-            return BusyError(f"the server cannot now: {status} {answer.reason} ({name})", where=self.place)
+            remedy = "if this comes back, look at the server's log: its disk may be full"
+            return BusyError(f"the server cannot now: {status} {answer.reason} ({name})", where=self.place, remedy=remedy)
         if status in _REFUSED:
             what, remedy = _REFUSED[status]
             return StoreError(f"{what} ({name})", where=self.place, remedy=remedy)
         return StoreError(f"the server refused: {status} {answer.reason} ({name})", where=self.place)
 
 
-def _login(path: Path) -> aiohttp.BasicAuth:
-    """Raises ConfigError."""
+def _login(path: Path) -> str:
+    """What the file of credentials comes to in a request. Raises ConfigError."""
     user, colon, password = names.secret(path, "the password").read_text(encoding="utf-8").strip().partition(":")
     if not colon or "\n" in password:
         raise ConfigError("give one line, user:password", where=str(path))
-    return aiohttp.BasicAuth(user, password, "utf-8")
+    return aiohttp.encode_basic_auth(user, password, "utf-8")
