@@ -24,7 +24,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 MaxStartups 100
 SetEnv PATH={path}
-Subsystem sftp internal-sftp
+{subsystem}
 {more}
 """
 
@@ -37,12 +37,15 @@ class Sshd:
     folder: Path
     more: str = ""
     path: str = "/usr/bin:/bin"
+    subsystem: str = "Subsystem sftp internal-sftp"
+    login: str = ""  # another user than the one that runs the test
+    options: str = ""  # before the key in the list of keys
     port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def user(self) -> str:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return self.login or pwd.getpwuid(os.getuid()).pw_name
 
     @property
     def key(self) -> Path:
@@ -59,12 +62,14 @@ class Sshd:
         for name in ("host", "key"):
             if not (self.folder / name).exists():
                 make_key(self.folder / name)
-        (self.folder / "authorized").write_bytes((self.folder / "key.pub").read_bytes())
+        public = (self.folder / "key.pub").read_text()
+        (self.folder / "authorized").write_text(f"{self.options} {public}".lstrip())
         if not self.known_hosts.exists():
             self.note_host_key()
         config = self.folder / "config"
         more, path = self.more, self.path
-        config.write_text(CONFIG.format(port=self.port, folder=self.folder, more=more, path=path), encoding="utf-8")
+        text = CONFIG.format(port=self.port, folder=self.folder, more=more, path=path, subsystem=self.subsystem)
+        config.write_text(text, encoding="utf-8")
         words = [self.program, "-D", "-f", str(config), "-E", str(self.folder / "log")]
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
         until_open(self.port)
@@ -73,6 +78,10 @@ class Sshd:
         """Write the list of known hosts anew."""
         kind, key, *_ = (self.folder / "host.pub").read_text().split()
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {kind} {key}\n")
+
+    def logins(self) -> int:
+        """How many connections were let in so far."""
+        return (self.folder / "log").read_text().count("Accepted publickey")
 
     def sessions(self) -> list[int]:
         """The processes that serve a connection."""

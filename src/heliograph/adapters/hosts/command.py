@@ -54,7 +54,11 @@ async def run(
     """Run a program to its end. It reads ``feed``; each line it writes goes to ``line``, or all of it is kept."""
     guard = _GUARD if shutil.which(_GUARD[0], path=ENGLISH["PATH"]) else ()
     async with await anyio.open_process(
-        [*guard, *words], stdin=DEVNULL if feed is None else PIPE, stdout=PIPE, stderr=PIPE, env={**ENGLISH, **environment}
+        [*guard, *words],
+        stdin=DEVNULL if feed is None else PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        env={**ENGLISH, **environment},
     ) as process:
         out, err = bytearray(), bytearray()
         assert process.stdout is not None

@@ -34,6 +34,7 @@ _AT_ONCE: Final = 500  # files that are looked at together
 _REFUSALS: Final = (
     ("Authentication failed", "the host does not take these credentials", "look at the file of credentials"),
     ("could not read Username", "the host asks for credentials", "name a file of credentials, or use ssh and a key"),
+    ("/' not found", "there is no such repository, or no right to see it", "look at its address"),
     ("repository not found", "there is no such repository, or no right to see it", "look at its address"),
     ("does not appear to be a git repository", "there is no such repository", "look at its address"),
     ("No space left on device", "a disk is full", ssh.FULL),
@@ -248,7 +249,6 @@ class GitPages:
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ASKPASS": "true",
             "GIT_SSH_VARIANT": "ssh",
             "GIT_SSH_COMMAND": " ".join(map(_quoted, shell)),
         }

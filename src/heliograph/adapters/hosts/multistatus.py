@@ -72,8 +72,8 @@ class Reading:
 
     def _characters(self, text: str) -> None:
         if self._open[-1] in _FIELDS and self._size < _LONGEST:
-            self._text.append(text)
-            self._size += len(text)
+            self._text.append(text[: _LONGEST - self._size])
+            self._size += len(self._text[-1])
 
     def _end(self, _: str) -> None:
         name = self._open.pop()

@@ -39,6 +39,7 @@ _REMEDIES: Final = (  # what rsync says, what that means, what to do
     ("command not found", "rsync is not installed there", "install rsync on the server, or use kind = \"sftp\""),
     ("Permission denied (13)", "no right to write there", "give that user the right to write there"),
     ("Read-only file system", "the file system there is read-only", "mount it for writing, there"),
+    ("mkdir", "its parent directory is not there", "make the directory, and let that user write there"),
     (_TOO_OLD, "rsync there is too old", "install version 3.1 or newer on the server"),
 )  # fmt: skip
 _VANISHED: Final = 24  # files that are named are not here: those to remove

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, cast
 
 import anyio
 import asyncssh
@@ -54,6 +54,7 @@ class SftpBin:
         self._one = anyio.Lock()  # makes the connection, and directories
         self._client: asyncssh.SFTPClient | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
+        self._tries, self._refused = 0, cast("StoreError | None", None)
         self._made: set[str] = set()
         self._scratch = ""
 
@@ -257,15 +258,31 @@ class SftpBin:
         return facts.bavail == 0 or (facts.files > 0 and facts.favail == 0)
 
     async def _connected(self) -> asyncssh.SFTPClient:
+        tries = self._tries
         async with self._one:
+            if self._refused is not None and self._tries > tries:
+                raise self._refused  # while we waited: that many wrong logins get an address banned
             if self._client is None:
-                self._connection = await self._connect()
+                self._tries += 1
+                self._refused = None
                 try:
-                    self._client = await self._connection.start_sftp_client(path_errors="surrogateescape")
-                except asyncssh.ChannelOpenError as error:
-                    remedy = "let sshd_config have: Subsystem sftp internal-sftp"
-                    raise StoreError("the server offers no SFTP", where=self.place, remedy=remedy) from error
+                    self._connection = await self._connect()
+                    self._client = await self._subsystem(self._connection)
+                except StoreError as error:
+                    self._refused = error
+                    raise
             return self._client
+
+    async def _subsystem(self, connection: asyncssh.SSHClientConnection) -> asyncssh.SFTPClient:
+        try:
+            return await connection.start_sftp_client(path_errors="surrogateescape")
+        except asyncssh.ChannelOpenError as error:
+            connection.abort()
+            remedy = "let sshd_config have: Subsystem sftp internal-sftp"
+            raise StoreError("the server offers no SFTP", where=self.place, remedy=remedy) from error
+        except BaseException:
+            connection.abort()
+            raise
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         """A connection that asks nothing of the user's own configuration of SSH. Raises StoreError, or ``_LOST``."""

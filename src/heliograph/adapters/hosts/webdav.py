@@ -206,7 +206,9 @@ class WebdavBin:
             self._made.clear()
         if status in _BUSY or status == 409:
             remedy = "if this comes back, look at the server's log: its disk may be full"
-            return BusyError(f"the server cannot now: {status} {answer.reason} ({name})", where=self.place, remedy=remedy)
+            return BusyError(
+                f"the server cannot now: {status} {answer.reason} ({name})", where=self.place, remedy=remedy
+            )
         if status in _REFUSED:
             what, remedy = _REFUSED[status]
             return StoreError(f"{what} ({name})", where=self.place, remedy=remedy)
