@@ -18,7 +18,7 @@ from pathlib import Path
 
 from heliograph import publish
 from heliograph.cli.hosts import opened
-from heliograph.config import load
+from heliograph.config import Config, load
 from heliograph.model.ledger import Change
 
 Files = Mapping[str, bytes]
@@ -87,10 +87,7 @@ def killed(config: str, folder: Path, work: Steps, files: Files, moment: str, co
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
-async def _main(config_file: str, steps_file: str, moment: str, count: str) -> None:
-    config = load(Path(config_file))
-    work, files = pickle.loads(Path(steps_file).read_bytes())
-    left = int(count)
+async def _main(config: Config, work: Steps, files: Files, moment: str, left: int) -> None:
 
     def one(what: str, files: int = 1) -> None:
         nonlocal left
@@ -107,4 +104,5 @@ async def _main(config_file: str, steps_file: str, moment: str, count: str) -> N
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(*sys.argv[1:]))
+    _, toml, pickled, what, limit = sys.argv
+    asyncio.run(_main(load(Path(toml)), *pickle.loads(Path(pickled).read_bytes()), what, int(limit)))

@@ -47,7 +47,7 @@ class Peer(ABC):
         """Die in the middle of what it does."""
         self.stop()
 
-    def settle(self) -> None:
+    def settle(self) -> None:  # noqa: B027 - nothing to wait for where a killed client is noticed at once
         """Wait until it serves nobody."""
 
     def config(self, folder: Path | None = None) -> Config:

@@ -54,11 +54,12 @@ def said(world: World, folder: Path, *pages: str) -> list[str]:
     """What a reader is told of these pages over HTTP, and an auditor of the whole."""
     root = world.keys.files["tuf/1.root.json"]
 
+    names = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+    shown = [(name, "file") for name in sorted(names) if not name.startswith(".")]
+
     async def run(url: str) -> list[str]:
         async with WebMirror(url) as mirror:
             found = [(await verify([mirror], page, State(root=b""), root, world.now)).verdict.verdict for page in pages]
-            entries = sorted((str(path.relative_to(folder)), "file") for path in folder.rglob("*") if path.is_file())
-            shown = [entry for entry in entries if not entry[0].startswith(".")]
             whole = await drive(audit.audit(State(root=b""), root, world.now, shown), [mirror])  # type: ignore[arg-type]
             return [*found, f"{whole.verdict.verdict} {whole.verdict.code}".strip()]
 

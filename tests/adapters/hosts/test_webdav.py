@@ -178,9 +178,8 @@ def test_credentials_are_sent_as_they_stand(tmp_path: Path) -> None:
         return web.Response(status=404)
 
     async def run() -> None:
-        async with answering(answer) as place:
-            async with WebdavBin(str(place._base), path) as known:
-                assert await known.get("now") == (b"", "")
+        async with answering(answer) as place, WebdavBin(str(place._base), path) as known:
+            assert await known.get("now") == (b"", "")
 
     anyio.run(run)
     assert base64.b64decode(seen[0]).decode() == "redaktor:пароль: с двоеточием"
@@ -202,8 +201,9 @@ def test_what_leads_outside_is_not_seen() -> None:
     inside = response("/site/", FOLDER) + "".join(
         response(href)
         for href in (
-            "/site/now", "/site/../etc/passwd", "/etc/passwd", "https://elsewhere.example/site/x.html", "/site/%2e%2e/x",
-            "/site/a/deep.html", "/site/.hidden", "//site/y.html", "/site/a%00b", "http://[/site/z", "/site/%D1%8F.html",
+            "/site/now", "/site/../etc/passwd", "/etc/passwd", "https://elsewhere.example/site/x.html",
+            "/site/%2e%2e/x", "/site/a/deep.html", "/site/.hidden", "//site/y.html", "/site/a%00b", "http://[/site/z",
+            "/site/%D1%8F.html",
         )
     )  # fmt: skip
     assert listed(always(207, multistatus(inside))) == ({"now": "1"}, 1)

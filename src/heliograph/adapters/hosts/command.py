@@ -1,8 +1,8 @@
 """Programs of this machine that carry an edition: started, fed, listened to and ended with whoever waits for them.
 
 Rule 1: a program gets the environment that is given and no other, and speaks English, because its words are read. Rule
-2: what it says is kept up to a limit. Rule 3: it never outlives the call, and on Linux not even one whose process was killed: else an
-old delivery would go on beside the next.
+2: what it says is kept up to a limit. Rule 3: it never outlives the call, and on Linux not even one whose process was
+killed: else an old delivery would go on beside the next.
 """
 
 from __future__ import annotations
