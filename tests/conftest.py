@@ -102,6 +102,24 @@ def tor_net(tor_program: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield net
 
 
+@pytest.fixture(scope="session")
+def sshd_program() -> str:
+    """The path of Debian's sshd."""
+    return _program("sshd", "openssh-server")
+
+
+@pytest.fixture(scope="session")
+def rsync_program() -> str:
+    """The path of Debian's rsync."""
+    return _program("rsync")
+
+
+@pytest.fixture(scope="session")
+def git_program() -> str:
+    """The path of Debian's git."""
+    return _program("git")
+
+
 @pytest.fixture
 def make(tmp_path: Path, blank_journal: Path) -> Make:
     """Makes a world: ``make(stories, source="", more="")``; another one with ``folder=``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
@@ -159,10 +160,21 @@ class GitMirror(_Remote):
     """A branch of a Git repository that its host shows as a site."""
 
     kind: Literal["git"] = Field(description='"git": a branch of a repository that its host shows as a site.')
-    remote: str = Field(min_length=1, description="The repository, as `git push` takes it.")
+    remote: str = Field(min_length=1, pattern=r"^[^-\s]\S*$", description="The repository, as `git push` takes it.")
     branch: str = Field(default="pages", pattern=r"^[A-Za-z0-9._/-]{1,100}$", description="The branch.")
     key: str = Field(default="", description="File of the private SSH key; empty: as git finds it.")
     known_hosts: str = Field(default="", description="File with the server's host key; empty: as ssh finds it.")
+    credentials: str = Field(
+        default="",
+        description="For https: a file with https://user:token@host, as git keeps it; empty: none are needed.",
+    )
+
+    @field_validator("remote")
+    @classmethod
+    def _has_no_secret(cls, value: str) -> str:
+        if urlsplit(value).scheme in {"http", "https"} and urlsplit(value).password is not None:
+            raise ValueError("a password or token does not belong here: name a file of credentials")
+        return value
 
     @property
     def place(self) -> str:

@@ -176,21 +176,26 @@ class Objects:
             raise failures[0]
 
     async def _again(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        turn = 0
-        while True:
-            try:
-                answer = await ask()
-            except BusyError:
-                turn += 1
-                if turn >= self._tries:
-                    # until it answers again it gets one try, so that a dead host does not hold up the other mirrors
-                    self._tries = 1
-                    raise
-            else:
-                self._tries = _TRIES
-                return answer
-            longest = min(_LONGEST, _PAUSE * 2 ** (turn - 1))
-            await self.pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - so that many do not come at once
+        try:
+            answer = await again(ask, self.pause, self._tries)
+        except BusyError:
+            self._tries = 1  # until it answers again, so that a dead host does not hold up the other mirrors
+            raise
+        self._tries = _TRIES
+        return answer
+
+
+async def again(
+    ask: Callable[[], Awaitable[_Answer]], pause: Callable[[float], Awaitable[None]], tries: int = _TRIES
+) -> _Answer:
+    """What ``ask`` comes to, with more tries where the place is busy. Raises what the last of them does."""
+    for turn in range(tries - 1):
+        try:
+            return await ask()
+        except BusyError:
+            longest = min(_LONGEST, _PAUSE * 2**turn)
+            await pause(longest * random.uniform(0.5, 1.0))  # noqa: S311 - so that many do not come at once
+    return await ask()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
