@@ -55,7 +55,5 @@ def test_without_credentials_it_is_told_what_to_set(tmp_path: Path, kind: str, m
         stores(f'[[mirror]]\nname = "m"\nkind = "{kind}"\n{TABLES[kind]}', tmp_path)
 
 
-def test_a_folder_is_a_folder_and_a_kind_that_is_not_built_is_told(tmp_path: Path) -> None:
+def test_a_folder_is_a_folder(tmp_path: Path) -> None:
     assert [store.place for store in stores('[[mirror]]\nname = "m"\npath = "m"\n', tmp_path)] == [str(tmp_path / "m")]
-    with pytest.raises(ConfigError, match="not built yet"):
-        stores('[[mirror]]\nname = "m"\nkind = "webdav"\naddress = "https://dav.example/"\n', tmp_path)
