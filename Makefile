@@ -23,8 +23,9 @@ bench-setup: setup system
 	@scripts/setup "$(PYTHON)" "$(VENV)" requirements/bench.txt
 	@scripts/system nginx caddy wget httrack wrk
 
-system:                    ## Debian packages that tests need
-	@scripts/system chromium nginx caddy brotli gzip openssl go golang-golang-x-mod-dev softhsm2 ip nft unshare curl sshd rsync git
+system:                    ## Debian packages and other servers that tests need
+	@scripts/system chromium nginx caddy brotli gzip openssl go golang-golang-x-mod-dev softhsm2 ip nft unshare curl tor sshd rsync git
+	@scripts/peers
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -165,6 +165,29 @@ PARTS = (
             ),
         ),
     ),
+    Part(
+        name="replay",
+        title="Three years of blocks, replayed",
+        module="benchmarks.replay",
+        lines=(
+            Line(
+                what="hours without a mirror that works, 7 newsrooms, 3 years of real blocks; 3 live and a spare",
+                value="{0:.1f}",
+                paths=("three live and a spare.gap hours",),
+                goal="0",
+                beside="what was done {0:,.0f}",
+                beside_paths=("trace.gap hours",),
+            ),
+            Line(
+                what="a story's link that still leads to it after 7 days, by its code",
+                value="{0:.2%}",
+                paths=("three live and a spare.links.code.7 d",),
+                goal=">= 99 %",
+                beside="the address itself {0:.0%}",
+                beside_paths=("trace.links.bare.7 d",),
+            ),
+        ),
+    ),
     Part(name="whole", title="Whole tools", module="benchmarks.whole", arguments=("--stories", "1000", "--first")),
     Part(
         name="whole-10000",

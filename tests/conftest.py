@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 
 import pytest
 from tests.flows.world import Make, World, world
+from tests.tornet import TorNet, running
 
 from heliograph.adapters.journal import SqlJournal
 
@@ -85,6 +87,19 @@ def nginx_program() -> str:
 def caddy_program() -> str:
     """The path of Debian's Caddy."""
     return _program("caddy")
+
+
+@pytest.fixture(scope="session")
+def tor_program() -> str:
+    """The path of Debian's tor."""
+    return _program("tor")
+
+
+@pytest.fixture(scope="session")
+def tor_net(tor_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorNet]:
+    """A Tor network of our own on loopback, some fifteen seconds after it is first asked for."""
+    with running(tor_program, _program("tor-gencert", "tor"), tmp_path_factory.mktemp("tor")) as net:
+        yield net
 
 
 @pytest.fixture(scope="session")

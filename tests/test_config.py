@@ -61,6 +61,8 @@ def test_a_typing_slip_names_the_field_and_suggests_the_right_one(text: str, pla
         (LEAST + '[capture]\ntimeout = "0s"\n', "capture.timeout"),
         (LEAST + '[[source]]\nkind = "gopher"\nurl = "x"\n', "source[0].kind"),
         (LEAST + '[[mirror]]\nname = "Bad Name"\npath = "x"\n', "mirror[0].name"),
+        (LEAST + '[[mirror]]\nname = "a"\npath = "x"\nurl = "http://x.onion/"\n', "mirror[0].url"),
+        (LEAST + '[watch]\ndrops = ["http://x.onion/"]\n', "watch.drops"),
         (LEAST + '[[link]]\nname = "x"\nurl = "javascript:1"\n', "link[0].url"),
         (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "a"\npath = "y"\n', "mirror names"),
         (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "b"\npath = "./x"\n', "mirror paths"),

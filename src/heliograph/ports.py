@@ -17,7 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
-from heliograph.model.mirror import Spent
+from heliograph.model.mirror import Mirror, Move, MoveNote, Spent, Stand
 from heliograph.model.sighting import Finding, Result, Sighting, Steps
 
 
@@ -64,6 +64,10 @@ class StoryBook(Protocol):
 
     def by_code(self, codes: Sequence[str]) -> list[Brief]:
         """The stories with these codes."""
+        ...
+
+    def codes_since(self, day: str) -> list[str]:
+        """Codes of the stories of ``day`` (ISO) and later."""
         ...
 
     def withdraw(self, codes: Sequence[str], dirty: Iterable[SheetKey], now: datetime) -> None:
@@ -221,7 +225,23 @@ class WatchBook(Protocol):
         ...
 
 
-class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, WatchBook, Protocol):
+class PoolBook(Protocol):
+    """The mirrors that there are and were, and the moves that were made. Trusted. Each method is one transaction."""
+
+    def pool(self) -> tuple[Mirror, ...]:
+        """Every mirror, by name."""
+        ...
+
+    def keep(self, mirrors: Sequence[Mirror], moves: Sequence[Move], now: datetime, gone: Sequence[str] = ()) -> None:
+        """Let these stand as they are given, forget those named ``gone``, and note ``moves``, all or nothing."""
+        ...
+
+    def history(self, limit: int) -> list[MoveNote]:
+        """The newest moves, the last one first."""
+        ...
+
+
+class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, WatchBook, PoolBook, Protocol):
     """The newsroom's memory. Trusted: whoever writes it can make us publish, and repeat a version."""
 
     @property
@@ -364,6 +384,46 @@ class MirrorStore(Protocol):
         ...
 
 
+class Host(Protocol):
+    """Raises and retires addresses in front of a store or a site. Not trusted.
+
+    Each method may be repeated and cut short at any moment: it goes on from what is there, and nothing is made twice.
+    """
+
+    name: str
+    provider: str  # whose network it is: mirrors of one provider are one risk
+
+    @property
+    def most(self) -> int:
+        """Addresses that it may have at once, its quota."""
+        ...
+
+    async def stands(self) -> tuple[Stand, ...]:
+        """Every address there that is ours.
+
+        Raises:
+            StoreError: the host cannot be asked.
+        """
+        ...
+
+    async def raise_(self, id: str) -> Stand:  # noqa: A002
+        """A step towards an address of this id: make it, or look how far it is. Returns at once.
+
+        Raises:
+            QuotaError: the host has no room.
+            StoreError: it refuses.
+        """
+        ...
+
+    async def retire(self, id: str) -> Stand:  # noqa: A002
+        """A step towards its end: switched off first, deleted when the host allows; "gone" when nothing costs any more.
+
+        Raises:
+            StoreError: the host refuses.
+        """
+        ...
+
+
 class Reach(Protocol):
     """A mirror as anybody reaches it. Not trusted: any byte of an answer may be hostile."""
 
@@ -449,6 +509,7 @@ class Outside:
     stage: Stage
     keys: KeyFolder
     mirrors: tuple[MirrorStore, ...]
+    hosts: tuple[Host, ...] = ()
     prober: Prober
     workers: Executor
     watcher: Watcher

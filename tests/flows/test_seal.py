@@ -13,6 +13,7 @@ from tests.flows.test_issue import page_of
 from tests.flows.world import NOW, Make, World
 
 from heliograph.flows import keyring
+from heliograph.flows.foreign import begun
 from heliograph.lab.keys import MemoryKeys, folder, key
 from heliograph.lab.piece import pieces
 from heliograph.lab.readers import Reader
@@ -210,15 +211,37 @@ def test_a_journal_from_a_backup_stops_before_it_signs(small: World) -> None:
         small.publish()
 
 
-def test_a_stranger_signature_on_a_mirror_is_not_a_second_publisher(small: World, make: Make) -> None:
+def strangers(make: Make) -> World:
     other = make(pieces(NOW)[:4], more="[edition]\npictures = false\n", folder="other")
     other.keys = MemoryKeys(folder(NOW, seed="somebody else"))
-    other.mirrors = small.mirrors
     other.publish()
     other.publish()
+    return other
+
+
+def test_a_stranger_signature_on_a_mirror_is_not_a_second_publisher(small: World, make: Make) -> None:
+    other = strangers(make)
+    small.publish()
+    for mirror, theirs in zip(small.mirrors, other.mirrors, strict=True):  # who holds the place puts theirs there
+        mirror.files.clear()
+        mirror.files.update(theirs.files)
     report = small.publish()
     assert not report.failed
     assert unverified(small, small.mirrors[0]) == []  # and no page of the stranger's is left
+
+
+def test_a_mirror_that_a_stranger_has_filled_is_his_until_it_is_adopted(small: World, make: Make) -> None:
+    small.mirrors = strangers(make).mirrors
+    held = dict(small.mirrors[0].files)
+    report = small.publish()  # signed all the same; but what is somebody else's is not touched
+    told = [problem.what.partition(":")[0] for problem in report.problems if problem.fatal]
+    assert told == ["it holds files that are not ours"] * 2
+    assert small.mirrors[0].files == held
+    with small.outside() as outside:
+        for mirror in small.mirrors:
+            outside.journal.note(begun(mirror.place), "1")  # heliograph mirrors adopt
+    assert not small.publish().failed
+    assert unverified(small, small.mirrors[0]) == []
 
 
 def test_a_clock_that_went_back_signs_nothing(small: World) -> None:

@@ -118,6 +118,11 @@ def report(token: Token, *sightings: Sighting, when: datetime = NOW, number: int
     return drop.report(payload, token.secret, token.inbox, number.to_bytes(16, "big"))
 
 
+def lists(room: World) -> dict[str, bytes]:
+    with room.outside() as outside:
+        return vantages.lists(outside.journal, room.keys, room.config, NOW)
+
+
 def collected(room: World, *messages: bytes, when: datetime = NOW) -> Collected:
     box = Box({str(number): message for number, message in enumerate(messages)})
     with room.outside() as outside:
@@ -128,7 +133,7 @@ def collected(room: World, *messages: bytes, when: datetime = NOW) -> Collected:
 
 def test_a_list_there_a_report_back_and_a_verdict(room: World) -> None:
     token = invited(room)
-    mirror = Dropping(vantages.lists(room.keys, room.config, NOW))
+    mirror = Dropping(lists(room))
     fetched = anyio.run(lookout.fetch_list, [mirror], token, NOW, None)
     assert fetched.work is not None
     assert [one.url for one in fetched.work.mirrors] == [MIRROR, "https://two.example/"]
@@ -168,7 +173,7 @@ def test_reports_wait_until_a_mirror_takes_them_and_a_dead_one_is_asked_once() -
 def test_each_vantage_is_told_of_its_own_mirrors_alone(room: World) -> None:
     invited(room, "anna")
     boris = invited(room, "boris")
-    sheets = vantages.lists(room.keys, room.config, NOW)
+    sheets = lists(room)
     assert len(sheets) == 2 * 15
     assert len(set(sheets.values())) == len(sheets)
     assert {len(data) for data in sheets.values()} <= {1_024, 2_048}
@@ -180,13 +185,13 @@ def test_each_vantage_is_told_of_its_own_mirrors_alone(room: World) -> None:
 @pytest.mark.parametrize("days", [-1, 0, 1, 7, 13])
 def test_a_list_is_found_for_two_weeks_and_with_a_clock_that_is_a_day_wrong(room: World, days: int) -> None:
     token = invited(room)
-    mirror = Dropping(vantages.lists(room.keys, room.config, NOW))
+    mirror = Dropping(lists(room))
     assert anyio.run(lookout.fetch_list, [mirror], token, NOW + timedelta(days=days), None).work is not None
 
 
 def test_a_list_that_is_old_missing_or_over_is_not_believed(room: World) -> None:
     token = invited(room)
-    sheets = vantages.lists(room.keys, room.config, NOW)
+    sheets = lists(room)
     for mirror, when, newest, fault in (
         (Dropping(sheets), NOW, NOW + timedelta(minutes=1), "older than the one before"),
         (Dropping(), NOW, None, "no list there"),
@@ -287,7 +292,7 @@ def test_a_vantage_that_was_removed_is_unknown_and_gets_no_list(room: World) -> 
     anna = invited(room)
     vantages.forget(room.keys, "anna")
     assert dict(collected(room, report(anna, seen())).refused) == {"unknown": 1}
-    assert vantages.lists(room.keys, room.config, NOW) == {}
+    assert lists(room) == {}
     with pytest.raises(KeyFileError, match="no such vantage"):
         vantages.forget(room.keys, "anna")
     invited(room)
@@ -308,14 +313,14 @@ def test_what_is_missing_is_named_with_its_remedy(room: World, make: Make) -> No
     big = make(pieces(NOW)[:1], more=ROOM + many, folder="big")
     invited(big)
     with pytest.raises(ConfigError, match="fewer mirrors"):
-        vantages.lists(big.keys, big.config, NOW)
+        lists(big)
 
 
 def test_what_no_list_may_hold_is_told_to_the_newsroom_and_not_found_out_by_the_vantage(make: Make) -> None:
     room = make(pieces(NOW)[:1], more=ROOM.replace("[[mirror]]", 'resolver = "dns.example"\n[[mirror]]', 1))
     invited(room)
     with pytest.raises(ConfigError, match=r"vantage anna: its work list: .*dns\.example"):
-        vantages.lists(room.keys, room.config, NOW)
+        lists(room)
 
 
 def test_a_clock_that_is_wrong_is_said_to_be(room: World) -> None:

@@ -67,6 +67,8 @@ def test_a_list_comes_back() -> None:
         {"drops": ["https://a b/"]},
         {"drops": ["https://x/"] * 9},
         {"drops": "https://x/"},
+        {"drops": ["http://x.onion/"]},
+        {"mirrors": [{"url": "http://x.onion/", "addresses": [], "ladder": ""}]},
         {"mirrors": [{"url": "https://m.example", "addresses": [], "ladder": ""}]},
         {"mirrors": [{"url": "https://m.example/?q/", "addresses": [], "ladder": ""}]},
         {"mirrors": [{"url": "https://u:p@m.example/", "addresses": [], "ladder": ""}]},

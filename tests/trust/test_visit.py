@@ -134,3 +134,15 @@ def test_a_fresh_list_of_another_length_than_the_head_says_is_not_taken(length: 
     with pytest.raises(RefusalError, match="fresh"):
         drive(looked.fresh(head), Host(files=files).get)
     assert drive(looked.entry("index.html", head), Host(files=files).get) is not None
+
+
+@pytest.mark.parametrize(("coding", "encode"), [("br", brotli.compress), ("gzip", gzip.compress)])
+def test_a_single_file_may_lie_there_under_an_encoding_alone(coding: str, encode: Callable[[bytes], bytes]) -> None:
+    def answer(data: bytes) -> Callable[[Ask], Got]:
+        return lambda ask: Got(fate="whole", data=data[: ask.limit], coding=coding)  # type: ignore[arg-type]
+
+    assert drive(visit().file("tuf/1.root.json", 5_000), answer(encode(b"text"))) == b"text"
+    for data in (encode(bytes(5_001)), encode(b"text" * 99)[:-9]):
+        with pytest.raises(RefusalError, match="cannot be undone") as caught:
+            drive(visit().file("tuf/1.root.json", 5_000), answer(data))
+        assert caught.value.code == "unavailable"

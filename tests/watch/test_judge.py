@@ -58,6 +58,14 @@ def test_what_fails_from_outside_as_well_is_the_mirrors_own_fault() -> None:
         assert not found.blocked
 
 
+def test_what_fails_where_nothing_is_blocked_is_the_mirrors_own_fault_though_nobody_else_looks() -> None:
+    (found,) = judge(seen(OURS, Weather(black_hole=True), 1, 3), NOW, roster=ROSTER)
+    assert (found.kind, found.strength, found.network) == ("origin-down", "likely", "free")
+    assert not found.blocked
+    (other,) = judge(seen(OURS, Weather(connectivity=False), 1, 3), NOW, roster=ROSTER) or (None,)
+    assert other is None or other.kind != "origin-down"  # it is this line that is down
+
+
 def test_without_a_look_from_outside_it_stays_a_suspicion() -> None:
     found = verdict(seen(ANNA, DEAD, 1, 3))
     assert found is not None

@@ -12,7 +12,8 @@ import typer.core
 from heliograph import __version__
 from heliograph.cli.keys_app import keys_app
 from heliograph.cli.lab_app import lab_app
-from heliograph.cli.options import HERE, ConfigPath, Json, Paced, PassphraseFile, Pinned
+from heliograph.cli.mirrors_app import mirrors_app
+from heliograph.cli.options import HERE, ConfigPath, Json, OnionLocation, Paced, PassphraseFile, Pinned, Socks
 from heliograph.cli.vantage_app import vantage_app
 from heliograph.model import ConfigError
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 app.add_typer(keys_app, name="keys")
 app.add_typer(lab_app, name="lab")
+app.add_typer(mirrors_app, name="mirrors")
 app.add_typer(vantage_app, name="vantage")
 
 
@@ -97,35 +99,43 @@ def serve(
     sensor_share: Annotated[
         float, typer.Option(min=0.001, max=1.0, help="Share of connections that --sensor looks at.")
     ] = 0.25,
+    onion: Annotated[
+        Path | None,
+        typer.Option(metavar="KEYFILE", help="Serve it as an onion service, too; its key, made at first use."),
+    ] = None,
+    tor: Annotated[
+        str, typer.Option(metavar="PLACE", help="Control port or socket of the tor that publishes it.")
+    ] = "/run/tor/control",
+    tor_password: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The control port's password, if tor wants one.")
+    ] = None,
+    onion_location: OnionLocation = "",
 ) -> None:
     """A mirror: serve a folder so that every response survives a censor that freezes long connections.
 
     With --check, exit 1 if a page of 6 KB would not arrive within 25 packets, or 14,000 bytes.
     """
+    from heliograph.adapters.serve import Sensing
+    from heliograph.cli import serving
+    from heliograph.cli.tor import hidden
+
     if check:
-        from heliograph.cli import serving
-
         raise typer.Exit(serving.check(cert, key, as_json=as_json))
-    from heliograph.adapters import serve as server
-    from heliograph.adapters.spool import drop_at
-    from heliograph.cli.screen import out
-
     if networks and not sensor:
         remedy = "add --sensor FILE, or leave --networks out"
         raise ConfigError("a table of networks without a sensor", where=str(networks), remedy=remedy)
-    sensing = server.Sensing(file=sensor, networks=networks, share=sensor_share) if sensor else None
-    raise typer.Exit(
-        server.run(
-            folder,
-            listen,
-            cert=cert,
-            key=key,
-            workers=workers,
-            drop=drop_at(drop, beside=folder) if drop else None,
-            sensing=sensing,
-            say=lambda line: out.print(line),
-        )
+    code = serving.serve(
+        folder,
+        listen,
+        cert=cert,
+        key=key,
+        workers=workers,
+        drop=drop,
+        sensing=Sensing(file=sensor, networks=networks, share=sensor_share) if sensor else None,
+        hidden=hidden(onion, tor, tor_password, folder) if onion else None,
+        onion_location=onion_location,
     )
+    raise typer.Exit(code)
 
 
 @app.command("mirror-config")
@@ -144,13 +154,22 @@ def mirror_config(
     ladder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write test bodies for probers there, and let them be served.")
     ] = None,
+    onion_location: OnionLocation = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
 ) -> None:
     """A configuration with which nginx or Caddy serves a mirror as `heliograph serve` does."""
     from heliograph.cli import serving
 
     serving.mirror_config(
-        server, folder, names=name or [], listen=listen or [], cert=cert, key=key, ladder=ladder, output=output
+        server,
+        folder,
+        names=name or [],
+        listen=listen or [],
+        cert=cert,
+        key=key,
+        ladder=ladder,
+        onion_location=onion_location,
+        output=output,
     )
 
 
@@ -161,6 +180,7 @@ def sync_command(
     root: Pinned = Path("1.root.json"),
     paced: Paced = False,
     keep: Annotated[bool, typer.Option("--keep", help="Remove no part of an old release.")] = False,
+    socks: Socks = "",
     as_json: Json = False,
 ) -> None:
     """A volunteer's copy from any mirrors, verified before anything is replaced; resumes after any end.
@@ -169,7 +189,7 @@ def sync_command(
     """
     from heliograph.cli import copying
 
-    raise typer.Exit(copying.run(sources, folder, root, paced=paced, keep=keep, as_json=as_json))
+    raise typer.Exit(copying.run(sources, folder, root, paced=paced, keep=keep, socks=socks, as_json=as_json))
 
 
 class _Usage64(typer.core.TyperCommand):
@@ -197,6 +217,7 @@ def verify(
     ] = None,
     accept_stale: Annotated[bool, typer.Option("--accept-stale", help="Exit 0 for what is authentic but old.")] = False,
     paced: Paced = False,
+    socks: Socks = "",
 ) -> None:
     """Whether a page or a mirror is the newsroom's, and of now: one JSON line.
 
@@ -206,7 +227,9 @@ def verify(
     from heliograph.cli.screen import complain
 
     try:
-        code = verifying.verify(sources, path, root, at=at, state=state, accept_stale=accept_stale, paced=paced)
+        code = verifying.verify(
+            sources, path, root, at=at, state=state, accept_stale=accept_stale, paced=paced, socks=socks
+        )
     except ConfigError as error:
         complain(error)
         code = 64
@@ -221,6 +244,7 @@ def monitor_command(
         Path | None, typer.Option(help="Folder that keeps what was seen of each mirror, so that a change shows.")
     ] = None,
     paced: Paced = False,
+    socks: Socks = "",
     as_json: Json = False,
 ) -> None:
     """An auditor's round: metadata, code and release log of each mirror, compared with each other and with before.
@@ -231,7 +255,7 @@ def monitor_command(
     from heliograph.cli.screen import complain
 
     try:
-        code = watching.run(mirrors, root, state=state, paced=paced, as_json=as_json)
+        code = watching.run(mirrors, root, state=state, paced=paced, socks=socks, as_json=as_json)
     except ConfigError as error:
         complain(error)
         code = 64

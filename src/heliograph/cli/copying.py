@@ -12,7 +12,8 @@ from pathlib import Path
 from rich.markup import escape
 
 from heliograph.adapters.folder import Folder
-from heliograph.adapters.reach import reach
+from heliograph.adapters.reach import Way, reach
+from heliograph.cli import tor
 from heliograph.cli.screen import Bars, Stopwatch, err, out
 from heliograph.cli.verifying import as_object, load_state, read_root, save_state
 from heliograph.flows.sync import Synced, sync
@@ -23,12 +24,12 @@ _PARTS = "parts.json"
 _EXIT = {"verified": 0, "stale": 2, "refused": 1, "withdrawn": 1}
 
 
-def run(sources: Sequence[str], folder: Path, root: Path, *, paced: bool, keep: bool, as_json: bool) -> int:
+def run(sources: Sequence[str], folder: Path, root: Path, *, paced: bool, keep: bool, socks: str, as_json: bool) -> int:
     """Bring ``folder`` to the newest release of ``sources``; the exit code."""
     pinned = read_root(root)
-    watcher = Stopwatch() if as_json else Bars()
+    watcher, way = Stopwatch() if as_json else Bars(), tor.way(socks)
     with watcher:
-        result = asyncio.run(_run(sources, folder, pinned, watcher, paced=paced, keep=keep))
+        result = asyncio.run(_run(sources, folder, pinned, watcher, paced=paced, keep=keep, way=way))
     verdict = result.verdict
     if as_json:
         figures = {"files": result.files, "fetched": result.fetched, "written": result.written}
@@ -51,12 +52,19 @@ def run(sources: Sequence[str], folder: Path, root: Path, *, paced: bool, keep: 
 
 
 async def _run(
-    sources: Sequence[str], folder: Path, pinned: bytes, watcher: Stopwatch, *, paced: bool, keep: bool
+    sources: Sequence[str],
+    folder: Path,
+    pinned: bytes,
+    watcher: Stopwatch,
+    *,
+    paced: bool,
+    keep: bool,
+    way: Way | None,
 ) -> Synced:
     kept = folder.with_name(f".{folder.name}.seen")
     now = datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from
     async with AsyncExitStack() as stack:
-        mirrors = [reach(source, paced=paced) for source in sources]
+        mirrors = [reach(source, paced=paced, way=way) for source in sources]
         for mirror in mirrors:
             await stack.enter_async_context(mirror)
         waiting = Folder(folder.with_name(f".{folder.name}.sync"))

@@ -1,4 +1,4 @@
-"""From a mirror's table of the configuration to the store that it names; what a kind needs is loaded with its use."""
+"""From tables of the configuration to the stores and hosts that they name; what a kind needs is loaded with its use."""
 
 from __future__ import annotations
 
@@ -11,16 +11,50 @@ from heliograph.adapters.folder import Folder
 from heliograph.adapters.hosts.held import Held
 from heliograph.adapters.hosts.objects import Bin, Objects
 from heliograph.config import (
+    AzureMirror,
     Config,
     FolderMirror,
+    GcsMirror,
     GitMirror,
+    GivenHost,
+    HostTable,
     MirrorTable,
     RsyncMirror,
+    S3Mirror,
     SftpMirror,
     WebdavMirror,
 )
-from heliograph.model import ConfigError
-from heliograph.ports import MirrorStore
+from heliograph.ports import Host, MirrorStore
+
+
+def raising(config: Config) -> tuple[Host, ...]:
+    """The hosts of the configuration.
+
+    Raises:
+        ConfigError: a file that a table names cannot be used.
+    """
+    return tuple(_host(config, table) for table in config.host)
+
+
+def _host(config: Config, table: HostTable) -> Host:
+    if isinstance(table, GivenHost):
+        from heliograph.adapters.hosts.given import Given
+
+        return Given(table.name, table.provider, table.urls, _state(config, table.name, "json"))
+    from heliograph.adapters.hosts.cloudfront import Bucket, CloudFront, Site
+
+    origin = (
+        Bucket(domain=table.bucket, access_control=table.access_control)
+        if table.bucket
+        else Site(domain=table.site, secret_file=_file(config, table.secret))
+    )
+    return CloudFront(
+        table.name,
+        origin,
+        most=table.most,
+        credentials=_file(config, table.credentials) if table.credentials else None,
+        endpoint=table.endpoint,
+    )
 
 
 @asynccontextmanager
@@ -33,47 +67,78 @@ async def opened(config: Config, table: MirrorTable) -> AsyncIterator[MirrorStor
     match table:
         case FolderMirror():
             yield Folder(config.mirror_path(table), table.name)
+        case S3Mirror() | AzureMirror() | GcsMirror():
+            yield _objects(config, table, _bucket(config, table), coded=True)
         case SftpMirror():
             from heliograph.adapters.hosts.sftp import SftpBin
 
-            key, known_hosts = _file(config, table.key), _file(config, table.known_hosts)
             async with SftpBin(
                 table.host,
                 table.port,
                 table.user,
                 table.path,
-                key,
-                known_hosts,
+                _file(config, table.key),
+                _file(config, table.known_hosts),
                 place=table.place,
                 parallel=table.parallel,
-            ) as bin_:
-                yield _beside(config, table, bin_)
+            ) as server:
+                yield _objects(config, table, server, coded=False)
         case RsyncMirror():
             yield _rsync(config, table)
         case WebdavMirror():
             from heliograph.adapters.hosts.webdav import WebdavBin
 
             credentials = _file(config, table.credentials) if table.credentials else None
-            async with WebdavBin(table.address, credentials, place=table.place, parallel=table.parallel) as bin_:
-                yield _beside(config, table, bin_)
+            async with WebdavBin(table.address, credentials, place=table.place, parallel=table.parallel) as folder:
+                yield _objects(config, table, folder, coded=False)
         case GitMirror():
             yield _git(config, table)
+
+
+def _objects(
+    config: Config, table: S3Mirror | AzureMirror | GcsMirror | SftpMirror | WebdavMirror, at: Bin, *, coded: bool
+) -> Objects:
+    return Objects(name=table.name, bin=at, held=_held(config, table), coded=coded, parallel=table.parallel)
+
+
+def _bucket(config: Config, table: S3Mirror | AzureMirror | GcsMirror) -> Bin:
+    from heliograph.adapters.hosts import buckets  # loaded here: a newsroom of folders starts sooner without it
+
+    credentials = _file(config, table.credentials) if table.credentials else None
+    match table:
+        case S3Mirror():
+            return buckets.S3Bin(
+                bucket=table.bucket,
+                prefix=table.prefix,
+                endpoint=table.endpoint,
+                region=table.region,
+                credentials=credentials,
+            )
+        case AzureMirror():
+            return buckets.AzureBin(
+                account=table.account,
+                container=table.container,
+                prefix=table.prefix,
+                endpoint=table.endpoint,
+                credentials=credentials,
+            )
         case _:
-            raise ConfigError("mirrors of this kind are not built yet", where=f"mirror {table.name}")
-
-
-def _beside(config: Config, table: SftpMirror | WebdavMirror, bin_: Bin) -> Objects:
-    """A mirror where encodings lie beside their page."""
-    return Objects(name=table.name, bin=bin_, held=_held(config, table), coded=False, parallel=table.parallel)
+            return buckets.GcsBin(
+                bucket=table.bucket, prefix=table.prefix, endpoint=table.endpoint, credentials=credentials
+            )
 
 
 def _rsync(config: Config, table: RsyncMirror) -> MirrorStore:
     from heliograph.adapters.hosts.rsync import Rsync, SshPlace
 
     at = SshPlace(
-        host=table.host, port=table.port, user=table.user, path=table.path, key=_file(config, table.key),
+        host=table.host,
+        port=table.port,
+        user=table.user,
+        path=table.path,
+        key=_file(config, table.key),
         known_hosts=_file(config, table.known_hosts),
-    )  # fmt: skip
+    )
     return Rsync(name=table.name, at=at, place=table.place, held=_held(config, table))
 
 
@@ -83,22 +148,27 @@ def _git(config: Config, table: GitMirror) -> MirrorStore:
     key, known_hosts, credentials = (
         _file(config, value) if value else None for value in (table.key, table.known_hosts, table.credentials)
     )
-    at = Repository(remote=table.remote, branch=table.branch, key=key, known_hosts=known_hosts, credentials=credentials)
     return GitPages(
-        name=table.name, at=at, place=table.place, folder=_state(config, table, "git"), held=_held(config, table),
+        name=table.name,
+        at=Repository(
+            remote=table.remote, branch=table.branch, key=key, known_hosts=known_hosts, credentials=credentials
+        ),
+        place=table.place,
+        folder=_state(config, table.name, "git"),
+        held=_held(config, table),
         clock=lambda: datetime.now(UTC),  # noqa: TID251 - the edge, where the clock is
-    )  # fmt: skip
+    )
 
 
 def _held(config: Config, table: MirrorTable) -> Held:
-    return Held(_state(config, table, "held"))
+    return Held(_state(config, table.name, "held"))
 
 
-def _state(config: Config, table: MirrorTable, what: str) -> Path:
-    """What this machine remembers of a mirror: it may be removed, and is then learnt once more."""
-    return config.state_folder / "hosts" / f"{table.name}.{what}"
+def _state(config: Config, name: str, what: str) -> Path:
+    """What this machine remembers of a mirror or a host."""
+    return config.state_folder / "hosts" / f"{name}.{what}"
 
 
 def _file(config: Config, path: str) -> Path:
-    """A file that a table names."""
-    return config.folder / Path(path).expanduser()
+    """A file that a table names, relative to the configuration's folder."""
+    return (config.folder / Path(path).expanduser()).resolve()

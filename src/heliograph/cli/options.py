@@ -33,5 +33,14 @@ Paced = Annotated[
     bool, typer.Option("--paced", help="Small answers with pauses, for networks where connections freeze.")
 ]
 Pinned = Annotated[Path, typer.Option("--root", help="The newsroom's tuf/1.root.json, pinned.")]
+Socks = Annotated[
+    str, typer.Option(metavar="PLACE", help="Reach mirrors through a SOCKS5 proxy, such as Tor's at 127.0.0.1:9050.")
+]
+OnionLocation = Annotated[
+    str,
+    typer.Option(
+        "--onion-location", metavar="URL", help="An onion mirror that pages offer to readers with Tor Browser."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object for scripts instead of text.")]
 HERE = Path("heliograph.toml")

@@ -84,8 +84,8 @@ async def _service(config: Config, *, as_json: bool) -> int:
     """Publish, wait, publish. A pass that fails is told and tried again; SIGTERM ends after the step under way."""
     from heliograph.cli import patrolling  # loaded here: a single pass starts sooner without it
 
-    over = over_on_signal()
-    watch = asyncio.create_task(patrolling.keep_watch(config, over, as_json=as_json))
+    over, wake = over_on_signal(), asyncio.Event()
+    watch = asyncio.create_task(patrolling.keep_watch(config, over, wake, as_json=as_json))
     while not over.is_set():
         watcher = Stopwatch()
         try:
@@ -94,7 +94,7 @@ async def _service(config: Config, *, as_json: bool) -> int:
                 _tell(report, watcher, as_json=as_json)
         except HeliographError as error:
             complain(error)
-        await rest(over, config.run.every_seconds * (1 + random.random() * _SPREAD))  # noqa: S311 - jitter, no secret
+        await rest(over, config.run.every_seconds * (1 + random.random() * _SPREAD), wake)  # noqa: S311 - jitter
     await watch
     if not as_json:
         out.print("stopped; the next run goes on from here")

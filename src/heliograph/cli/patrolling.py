@@ -16,12 +16,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from heliograph.adapters.reach import FolderMirror, WebMirror
+from heliograph.cli import mirrors
 from heliograph.cli.screen import Bars, Stopwatch, complain, out
 from heliograph.cli.service import rest, unless
 from heliograph.cli.wiring import outside
 from heliograph.config import Config, MirrorTable, load
 from heliograph.flows.patrol import Patrol, patrol
-from heliograph.model import ConfigError, HeliographError, StoreError
+from heliograph.model import ConfigError, HeliographError, JournalBusyError, StoreError
 from heliograph.model.census import MOST_BYTES
 from heliograph.model.release import Ask, Got
 from heliograph.model.sighting import Finding
@@ -55,9 +56,12 @@ def run(path: Path, *, deep: bool, as_json: bool) -> int:
     return 0 if all(finding.readable for finding in seen.findings) else 1
 
 
-async def keep_watch(config: Config, over: asyncio.Event, *, as_json: bool) -> None:
-    """Round after round until ``over``; what changed is told. A round that fails is told and tried again."""
-    if not any(mirror.url for mirror in config.mirror):
+async def keep_watch(config: Config, over: asyncio.Event, wake: asyncio.Event, *, as_json: bool) -> None:
+    """Round after round until ``over``; what changed is told. A round that fails is told and tried again.
+
+    Mirrors are moved as ``[rotate]`` wants; ``wake`` is set when readers must be told of others.
+    """
+    if not config.host and not any(mirror.url for mirror in config.mirror):
         return
     counted: Mapping[str, bytes] = {}
     next_deep = 0.0  # on the loop's clock: the first round is a deep one
@@ -75,9 +79,28 @@ async def keep_watch(config: Config, over: asyncio.Event, *, as_json: bool) -> N
                 _told_misread(seen)
             for finding in seen.changed:
                 _tell(finding, as_json=as_json)
+            if config.rotate.on:
+                await _rotate(config, wake, as_json=as_json)
         except HeliographError as error:
             complain(error)
         await rest(over, config.watch.every_seconds * (1 + random.random() * _SPREAD))  # noqa: S311 - jitter, no secret
+
+
+async def _rotate(config: Config, wake: asyncio.Event, *, as_json: bool) -> None:
+    """One round of the pool; while a pass is under way it waits for the next look."""
+    try:
+        rotated = await mirrors.attend(config)
+    except JournalBusyError:
+        return
+    for problem in rotated.problems:
+        complain(StoreError(problem.what, where=problem.where, remedy=problem.remedy))
+    for move, line in zip(rotated.done, mirrors.lines(rotated.done), strict=True):
+        if as_json:
+            print(json.dumps({"move": asdict(move)}, ensure_ascii=False), flush=True)
+        else:
+            out.print(f"{_now():%H:%M:%S} {line}", markup=False, soft_wrap=True)
+    if rotated.listed:
+        wake.set()
 
 
 async def _round(config: Config, watcher: Stopwatch, counted: Mapping[str, bytes], *, deep: bool) -> Patrol:

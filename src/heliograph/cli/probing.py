@@ -18,6 +18,7 @@ from heliograph.cli.screen import err, out
 from heliograph.config import Config, Watch, load
 from heliograph.flows import patrol
 from heliograph.model import ConfigError
+from heliograph.model.onions import is_onion
 from heliograph.model.sighting import Diagnosis, Sighting
 from heliograph.watch import Controls, Target, diagnose, probe
 from heliograph.watch.ooni import to_ooni
@@ -85,11 +86,14 @@ def _target(url: str, settings: Config | None, addresses: Sequence[str]) -> Targ
         fine = False
     if not fine:
         raise ConfigError("it is no address of a mirror", where=url, remedy="give https://…/")
+    if is_onion(parts.hostname or ""):
+        remedy = "what is blocked is Tor, not an onion service; whether it serves: heliograph verify --socks"
+        raise ConfigError("an onion address is not probed: DNS must not be asked for it", where=url, remedy=remedy)
     base = url if url.endswith("/") else url + "/"
     known = next((mirror for mirror in settings.mirror if mirror.url == base), None) if settings else None
     if known is None:
         return Target(url=base, addresses=tuple(addresses), ladder=patrol.LADDER)
-    watched = patrol.target(known)
+    watched = patrol.target(patrol.as_set(known))
     return replace(watched, addresses=tuple(addresses)) if addresses else watched
 
 

@@ -33,7 +33,11 @@ async def unless(over: asyncio.Event, work: Coroutine[object, object, T]) -> T |
     return task.result()
 
 
-async def rest(over: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until ``over``."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(over.wait(), seconds)
+async def rest(over: asyncio.Event, seconds: float, wake: asyncio.Event | None = None) -> None:
+    """Wait so long, or until ``over``, or until there is something to do: ``wake``, which is cleared."""
+    waits = [asyncio.ensure_future(event.wait()) for event in (over, wake) if event is not None]
+    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    if wake is not None:
+        wake.clear()

@@ -1,4 +1,5 @@
-"""``mirror-config``, and ``serve --check``: another server told to do what ours does, and what a certificate costs."""
+"""``serve`` and its ``--check``, and ``mirror-config``: a mirror, what its certificate costs, another server told to do
+what ours does."""
 
 from __future__ import annotations
 
@@ -8,18 +9,56 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from heliograph.adapters import serve as server
 from heliograph.adapters.serve import address, chain, cost
 from heliograph.adapters.serve.caddy import caddy
 from heliograph.adapters.serve.nginx import nginx
 from heliograph.adapters.serve.outfit import Site, write_rungs
+from heliograph.adapters.spool import drop_at
 from heliograph.cli.screen import out
 from heliograph.model import ConfigError
+from heliograph.model.onions import onion_base
 
 _WRITERS = {"nginx": nginx, "caddy": caddy}
 
 
+def serve(
+    folder: Path,
+    listen: str,
+    *,
+    cert: Path | None,
+    key: Path | None,
+    workers: int,
+    drop: Path | None,
+    sensing: server.Sensing | None,
+    hidden: server.Hidden | None,
+    onion_location: str,
+) -> int:
+    """Serve until a signal ends it; the exit code.
+
+    Raises:
+        ConfigError, StoreError: something cannot be used; nothing was served.
+    """
+    return server.run(
+        folder,
+        listen,
+        cert=cert,
+        key=key,
+        workers=workers,
+        drop=drop_at(drop, beside=folder) if drop else None,
+        sensing=sensing,
+        hidden=hidden,
+        onion=_offered(onion_location),
+        say=lambda line: out.print(line, markup=False, soft_wrap=True),
+    )
+
+
+def _offered(onion_location: str) -> str:
+    return onion_base(onion_location, "--onion-location") if onion_location else ""
+
+
 def mirror_config(
-    server: str,
+    kind: str,
     folder: Path,
     *,
     names: Sequence[str],
@@ -27,9 +66,10 @@ def mirror_config(
     cert: Path | None,
     key: Path | None,
     ladder: Path | None,
+    onion_location: str,
     output: Path | None,
 ) -> None:
-    """Write the configuration for ``server`` to ``output``, or show it.
+    """Write the configuration for a server of this ``kind`` to ``output``, or show it.
 
     Raises:
         ConfigError: a folder, file, name or address cannot be used.
@@ -47,10 +87,11 @@ def mirror_config(
         cert=cert.absolute() if cert else None,
         key=key.absolute() if key else None,
         ladder=ladder.absolute() if ladder else None,
+        onion=_offered(onion_location),
     )
     if site.ladder is not None:
         write_rungs(site.ladder)
-    text = _WRITERS[server](site)
+    text = _WRITERS[kind](site)
     if output is None:
         print(text, end="")
     else:

@@ -21,7 +21,7 @@ _NAME = "heliograph.toml"
 _ARTICLE = (
     "Where it is a list of tables, write the header again for each: [[source]], [[mirror]], [[link]], [[vantage]]."
 )
-_LISTS = ("source", "mirror", "link", "vantage")
+_LISTS = ("source", "mirror", "host", "link", "vantage")
 
 
 def init(folder: Path, given: list[str], title: str, passphrase_file: Path | None = None) -> None:
@@ -84,6 +84,7 @@ def manual(title: str, lang: str, home: str, sources: Sequence[Source], mirrors:
 
 # Tables that stand in a new configuration as a comment, to be filled in when there is such a thing.
 _EXAMPLES: Mapping[str, Mapping[str, object]] = {
+    "host": {"name": "ahead", "kind": "given", "provider": "example", "urls": ("https://quiet-lake.example/",)},
     "link": {"name": "Telegram", "url": "https://t.me/example"},
     "vantage": {"name": "anna", "network": "AS64500"},
 }

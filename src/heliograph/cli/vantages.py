@@ -19,6 +19,7 @@ from heliograph.cli.screen import err, out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load, parse
 from heliograph.flows import vantages
+from heliograph.flows.patrol import watched
 from heliograph.flows.vantages import Collected
 from heliograph.model import ConfigError, StoreError
 from heliograph.ports import Journal, Mailbox
@@ -151,7 +152,8 @@ def lists(folders: Sequence[Path], path: Path) -> int:
     """Sign, seal and lay out the work lists."""
     config = load(path)
     keys = Keys(config.keys_folder)
-    sheets, who = vantages.lists(keys, config, _now()), vantages.known(keys, config)
+    with open_journal(config) as journal:
+        sheets, who = vantages.lists(journal, keys, config, _now()), vantages.known(keys, config)
     for folder in folders:
         Spool(folder).publish(sheets)
         out.print(f"{len(who)} vantages, {len(sheets)} files: {folder / 'out'}", markup=False, soft_wrap=True)
@@ -214,11 +216,12 @@ def renew(journal: Journal, config: Config) -> None:
         HeliographError: there are no keys, or a folder cannot be used.
     """
     keys, now = Keys(config.keys_folder), _now()
-    about = repr((config.watch, config.mirror, config.vantage, sorted(vantages.known(keys, config).items())))
+    told = watched(journal, config, told=True)
+    about = repr((config.watch, told, config.vantage, sorted(vantages.known(keys, config).items())))
     mark = f"{now:%Y-%m-%d} {sha256(about.encode()).hexdigest()}"
     if journal.recall(_LISTS) == mark:
         return
-    sheets = vantages.lists(keys, config, now)
+    sheets = vantages.lists(journal, keys, config, now)
     for spool in config.watch.spools:
         Spool(config.folder / spool).publish(sheets)
     journal.note(_LISTS, mark)

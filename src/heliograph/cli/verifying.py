@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from heliograph.adapters.reach import FolderMirror, reach
+from heliograph.adapters.reach import FolderMirror, Way, reach
+from heliograph.cli import tor
 from heliograph.flows import verify as flow
 from heliograph.model import ConfigError
 from heliograph.model.release import Verdict
@@ -33,11 +34,14 @@ def verify(
     state: Path | None,
     accept_stale: bool,
     paced: bool,
+    socks: str = "",
 ) -> int:
     """Print the verdict on ``path``, or on the whole of each source; the exit code."""
     pinned = read_root(root)
     now = _time(at)
-    verdict = asyncio.run(_verify(sources, path, pinned, now, pinned_time=bool(at), folder=state, paced=paced))
+    verdict = asyncio.run(
+        _verify(sources, path, pinned, now, pinned_time=bool(at), folder=state, paced=paced, way=tor.way(socks))
+    )
     print(json.dumps(as_object(verdict)))
     return 0 if accept_stale and verdict.verdict == "stale" else _EXIT[verdict.verdict]
 
@@ -51,10 +55,11 @@ async def _verify(
     pinned_time: bool,
     folder: Path | None,
     paced: bool,
+    way: Way | None,
 ) -> Verdict:
     state = load_state(folder)
     async with AsyncExitStack() as stack:
-        mirrors = [reach(source, paced=paced) for source in sources]
+        mirrors = [reach(source, paced=paced, way=way) for source in sources]
         for mirror in mirrors:
             await stack.enter_async_context(mirror)
         apart = await flow.differing(mirrors, state, pinned, now, pinned_time=pinned_time) if len(mirrors) > 1 else []

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from rich.markup import escape
 
-from heliograph.adapters.reach import reach
+from heliograph.adapters.reach import Way, reach
+from heliograph.cli import tor
 from heliograph.cli.screen import err, out
 from heliograph.cli.verifying import as_object, packed, read_root, unpacked
 from heliograph.flows.monitor import Watched, monitor
@@ -31,7 +32,7 @@ _INDENT = 10  # columns before what is said of a mirror
 Kept = Literal["none", "new", "kept", "damaged"]
 
 
-def run(sources: Sequence[str], root: Path, *, state: Path | None, paced: bool, as_json: bool) -> int:
+def run(sources: Sequence[str], root: Path, *, state: Path | None, paced: bool, socks: str, as_json: bool) -> int:
     """One round over ``sources``; the exit code.
 
     Raises:
@@ -40,7 +41,7 @@ def run(sources: Sequence[str], root: Path, *, state: Path | None, paced: bool, 
     pinned = read_root(root)
     now = datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from
     how, kept = _load(state, now)
-    watched = asyncio.run(_run(sources, kept, pinned, now, paced=paced))
+    watched = asyncio.run(_run(sources, kept, pinned, now, paced=paced, way=tor.way(socks)))
     _save(state, watched.kept)
     if as_json:
         print(json.dumps(_object(watched, how)))
@@ -50,10 +51,16 @@ def run(sources: Sequence[str], root: Path, *, state: Path | None, paced: bool, 
 
 
 async def _run(
-    sources: Sequence[str], kept: Mapping[str, State], pinned: bytes, now: datetime, *, paced: bool
+    sources: Sequence[str],
+    kept: Mapping[str, State],
+    pinned: bytes,
+    now: datetime,
+    *,
+    paced: bool,
+    way: Way | None,
 ) -> Watched:
     async with AsyncExitStack() as stack:
-        mirrors = [reach(_settled(source), paced=paced) for source in sources]
+        mirrors = [reach(_settled(source), paced=paced, way=way) for source in sources]
         places = [mirror.place for mirror in mirrors]
         if twice := [place for place in places if places.count(place) > 1]:
             raise ConfigError("it is named twice", where=twice[0], remedy="name each mirror once")

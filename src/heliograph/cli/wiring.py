@@ -15,7 +15,7 @@ from heliograph.adapters.keys import Keys
 from heliograph.adapters.local import LocalSources
 from heliograph.adapters.web import Patience, WebSources
 from heliograph.adapters.workers import Workers
-from heliograph.cli.hosts import opened
+from heliograph.cli.hosts import opened, raising
 from heliograph.config import Config
 from heliograph.flows.work import follows, learn_templates
 from heliograph.model import Answer, Ask
@@ -87,6 +87,7 @@ async def outside(config: Config, watcher: Watcher) -> AsyncIterator[Outside]:
                     stage=Folder(config.state_folder / "edition"),
                     keys=Keys(config.keys_folder),
                     mirrors=tuple([await stack.enter_async_context(opened(config, one)) for one in config.mirror]),
+                    hosts=raising(config),
                     prober=_Here(),
                     workers=workers,
                     watcher=watcher,

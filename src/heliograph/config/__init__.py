@@ -7,10 +7,14 @@ to the folder of the file.
 
 from heliograph.config.mirrors import (
     AzureMirror,
+    CloudFrontHost,
     FolderMirror,
     GcsMirror,
     GitMirror,
+    GivenHost,
+    HostTable,
     MirrorTable,
+    Rotate,
     RsyncMirror,
     S3Mirror,
     SftpMirror,
@@ -22,11 +26,15 @@ from heliograph.config.whole import Config
 
 __all__ = [
     "AzureMirror",
+    "CloudFrontHost",
     "Config",
     "FolderMirror",
     "GcsMirror",
     "GitMirror",
+    "GivenHost",
+    "HostTable",
     "MirrorTable",
+    "Rotate",
     "RsyncMirror",
     "S3Mirror",
     "SftpMirror",

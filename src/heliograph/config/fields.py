@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from heliograph.model.onions import is_onion
+
 _SPAN = re.compile(r"^(\d+)(s|m|h|d)$")
 _UNIT = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -35,6 +37,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]  # a nickname
 def _is_base(value: str) -> str:
     if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
         raise ValueError("give an address that starts with https:// or http://")
+    if is_onion(urlsplit(value).hostname or ""):
+        raise ValueError("leave it empty for an onion service: that is reached through Tor, and not watched")
     return value if not value or value.endswith("/") else value + "/"
 
 

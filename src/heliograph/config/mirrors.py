@@ -10,9 +10,9 @@ import ipaddress
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from heliograph.config.fields import Base, Name, Table
+from heliograph.config.fields import Base, Name, Span, Table, seconds
 
 _LABEL = r"^[A-Za-z0-9$][A-Za-z0-9._$-]{0,252}$"  # of a bucket, container, account or host
 _PREFIX = r"^([A-Za-z0-9._-]+/)*$"
@@ -26,6 +26,7 @@ class _Mirror(Table):
     provider: str = Field(
         default="", description="Whose network it is in: mirrors of one provider fall together. Empty: its own."
     )
+    spare: bool = Field(default=False, description="Whether readers are not told of it before another one is blocked.")
     addresses: tuple[str, ...] = Field(
         default=(), description="Its true IP addresses, so that lies of DNS are told; empty: they are not known."
     )
@@ -197,3 +198,85 @@ MirrorTable: TypeAlias = Annotated[
     | Annotated[GitMirror, Tag("git")],
     Discriminator(_kind),
 ]
+
+
+class _Host(Table):
+    """What all hosts have."""
+
+    name: Name = Field(description="Its nickname: small letters, digits, hyphens.")
+
+
+class GivenHost(_Host):
+    """Addresses that somebody prepared."""
+
+    kind: Literal["given"] = Field(description='"given": addresses that were prepared, used one after the other.')
+    provider: str = Field(min_length=1, description="Whose network they are in: mirrors of one provider fall together.")
+    urls: tuple[Base, ...] = Field(min_length=1, description="The addresses; each already shows the edition.")
+
+
+class CloudFrontHost(_Host):
+    """Addresses of CloudFront."""
+
+    kind: Literal["cloudfront"] = Field(description='"cloudfront": addresses of Amazon CloudFront.')
+    bucket: str = Field(default="", description='The S3 bucket behind it, such as "name.s3.eu-west-1.amazonaws.com".')
+    access_control: str = Field(default="", description="The id of the origin access control that may read the bucket.")
+    site: str = Field(
+        default="",
+        description="Instead of a bucket: the host name of the newsroom's own site, passed through as it is.",
+    )
+    secret: str = Field(
+        default="", description="With site: a file with the secret that the site asks for in X-Mirror-Key."
+    )
+    most: int = Field(default=20, ge=1, le=500, description="Addresses it may have at once.")
+    credentials: str = Field(
+        default="", description="A file in AWS's form (aws_access_key_id = ...); empty: AWS_ACCESS_KEY_ID and so on."
+    )
+    endpoint: str = Field(default="", description="Address of the service, where it is not Amazon's own.")
+
+    @property
+    def provider(self) -> str:
+        return "aws"
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> CloudFrontHost:
+        if bool(self.bucket) == bool(self.site):
+            raise ValueError("give either bucket or site")
+        if self.bucket and not self.access_control:
+            raise ValueError("a bucket needs access_control")
+        if self.site and not self.secret:
+            raise ValueError("a site needs secret")
+        return self
+
+
+HostTable: TypeAlias = Annotated[
+    Annotated[GivenHost, Tag("given")] | Annotated[CloudFrontHost, Tag("cloudfront")], Discriminator(_kind)
+]
+
+
+class Rotate(Table):
+    """What readers are told of, and when mirrors are raised and rested."""
+
+    on: bool = Field(default=True, description="Whether `heliograph run` moves mirrors by itself.")
+    min_live: int = Field(default=2, ge=1, le=8, description="Mirrors that work, in each watched network.")
+    providers: int = Field(default=2, ge=1, le=8, description="Different providers among them.")
+    spares: int = Field(default=1, ge=0, le=8, description="Mirrors that are ready and that nobody is told of.")
+    burst: int = Field(
+        default=3, ge=2, le=50, description="Mirrors of one provider blocked within an hour that make it suspect."
+    )
+    shun: Span = Field(default="1d", description="How long the pool then moves away from that provider.")
+    retire_after: Span = Field(default="3d", description="How long a raised mirror that is blocked may rest.")
+    calm: Span = Field(default="2h", description="How long a mirror must work again before it comes back.")
+    most_a_day: int = Field(default=12, ge=1, le=500, description="Mirrors raised within 24 hours, at most.")
+    most_a_month: int = Field(default=100, ge=1, le=5_000, description="Mirrors raised within 30 days, at most.")
+
+    @property
+    def shun_seconds(self) -> int:
+        return seconds(self.shun)
+
+    @property
+    def retire_after_seconds(self) -> int:
+        return seconds(self.retire_after)
+
+    @property
+    def calm_seconds(self) -> int:
+        return seconds(self.calm)

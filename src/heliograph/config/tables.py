@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from heliograph.config.fields import Span, Table, seconds
+from heliograph.model.onions import is_onion
 from heliograph.model.source import SourceKind
 
 
@@ -184,6 +185,8 @@ class Watch(Table):
         for url in value:
             if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname or not url.isascii():
                 raise ValueError(f'"{url}": give an address that starts with https:// or http://')
+            if is_onion(urlsplit(url).hostname or ""):
+                raise ValueError(f'"{url}": vantages have no Tor; give the mirror\'s other address')
         return tuple(url if url.endswith("/") else url + "/" for url in value)
 
     @property

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from heliograph.config.fields import Table
-from heliograph.config.mirrors import FolderMirror, MirrorTable
+from heliograph.config.mirrors import FolderMirror, HostTable, MirrorTable, Rotate
 from heliograph.config.tables import (
     Capture,
     Edition,
@@ -32,6 +32,8 @@ class Config(Table):
     newsroom: Newsroom
     source: Annotated[tuple[SourceTable, ...], Field(description="Where the stories come from.")] = ()
     mirror: Annotated[tuple[MirrorTable, ...], Field(description="Where the edition goes.")] = ()
+    host: Annotated[tuple[HostTable, ...], Field(description="What can raise mirrors.")] = ()
+    rotate: Rotate = Rotate()
     link: Annotated[tuple[LinkTable, ...], Field(description="Other ways to read the newsroom.")] = ()
     capture: Capture = Capture()
     edition: Edition = Edition()
@@ -48,6 +50,7 @@ class Config(Table):
         for what, values in (
             ("mirror names", [mirror.name for mirror in self.mirror]),
             ("mirror paths", [self.mirror_place(mirror) for mirror in self.mirror]),
+            ("host names", [host.name for host in self.host]),
             ("sources", [f"{source.kind} {source.url}" for source in self.source]),
             ("vantage names", [self.watch.name, *(vantage.name for vantage in self.vantage)]),
         ):

@@ -1,4 +1,7 @@
-"""release -> mirrors: the same few lines for a first delivery, an update, a repair and after a kill."""
+"""release -> mirrors: the same few lines for a first delivery, an update, a repair and after a kill.
+
+Nothing is written to a place that holds somebody else's files: see ``flows/foreign.py``.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import anyio.to_thread
 
 from heliograph import publish
 from heliograph.flows.damage import damaged, mend, reading
+from heliograph.flows.foreign import check_ours
 from heliograph.model import DamageError, Issue, Problem, StoreError, paths
 from heliograph.model.ledger import Change
 from heliograph.ports import MirrorStore, Outside
@@ -62,9 +66,11 @@ async def _deliver(
     steps: Steps = ()
     journal, mark = outside.journal, f"done {sha256(mirror.place.encode()).hexdigest()[:16]}"
     try:
-        shown = journal.signed_as(sha256(await mirror.read(paths.POINTER)).hexdigest())
-        since = publish.plan(shown.serial if shown else None, int(journal.recall(mark) or 0) or None, latest.serial)
+        pointer = await mirror.read(paths.POINTER)
+        shown, whole = journal.signed_as(sha256(pointer).hexdigest()), int(journal.recall(mark) or 0) or None
+        since = publish.plan(shown.serial if shown else None, whole, latest.serial)
         held = await mirror.listing() if since is None else {}
+        check_ours(outside, mirror, pointer, held, known=shown is not None or whole is not None)
         if held:
             steps = publish.steps(publish.repair(journal.changes(None), held))
         else:

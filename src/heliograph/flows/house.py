@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from heliograph import render
 from heliograph.capture import cut
 from heliograph.config import Config
 from heliograph.flows import keyring
+from heliograph.flows.rotate import networks, settled
 from heliograph.model import Problem, SheetKey
+from heliograph.model.mirror import Mirror
 from heliograph.ports import Journal, Outside
 from heliograph.render import feeds, search
 from heliograph.render.look import Link, Look, Nav
+from heliograph.rotate import directory
 
 _MOST_SECTIONS, _LONGEST_LABEL = 16, 40  # what fits on a page that everybody opens
+_MOST_TOLD = 8  # mirrors in the directory
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW = 3  # stories in a language before it gets a front page of its own
 
 
@@ -30,10 +36,17 @@ def look_of(outside: Outside, config: Config) -> Look:
         zone=room.zone,
         accent=room.accent.lower(),
         nav=_sections(outside.journal),
+        mirrors=tuple(mirror.url for mirror in told(outside.journal, config)),
         links=tuple(Link(name=link.name, url=link.url) for link in config.link),
         feed_days=config.edition.feed_days,
         search_bits=_search_bits(outside.journal),
     )
+
+
+def told(journal: Journal, config: Config) -> tuple[Mirror, ...]:
+    """The mirrors that readers are told of, the best first: the directory."""
+    pool = settled(journal.pool(), config, _EPOCH)
+    return directory(pool, journal.findings(), networks(config))[:_MOST_TOLD]
 
 
 def house_rules(outside: Outside, config: Config) -> tuple[cut.Rules, tuple[Problem, ...]]:
@@ -77,9 +90,10 @@ def forget_look(journal: Journal) -> None:
     journal.note("look", "")
 
 
-def replan(outside: Outside, look: Look, rules: cut.Rules) -> None:
+def replan(outside: Outside, look: Look, rules: cut.Rules, now: datetime) -> None:
     """Mark what must be rendered again because the look, the rules or the run of days changed since the last pass."""
     _replan_look(outside.journal, look)
+    _replan_mirrors(outside.journal, look, now)
     _replan_cuts(outside.journal, rules)
     _replan_feeds(outside.journal, look)
 
@@ -98,6 +112,17 @@ def _replan_look(journal: Journal, look: Look) -> None:
         marked |= {key for brief in journal.briefs() for key in render.touched(None, brief, look) if key.kind in again}
     journal.mark(marked)
     journal.note("look", json.dumps(after))
+
+
+def _replan_mirrors(journal: Journal, look: Look, now: datetime) -> None:
+    """Young stories name the mirrors, and those that were young when the list last changed must forget the old ones."""
+    before = json.loads(journal.recall("mirrors") or '{"urls": [], "since": ""}')
+    if before["urls"] == list(look.mirrors):
+        return
+    first = (now - render.CARRIES - timedelta(days=1)).astimezone(look.tz()).date().isoformat()
+    since = min(before["since"] or first, first)
+    journal.mark(SheetKey("story", code) for code in journal.codes_since(since))
+    journal.note("mirrors", json.dumps({"urls": list(look.mirrors), "since": first}))
 
 
 def _replan_cuts(journal: Journal, rules: cut.Rules) -> None:

@@ -57,7 +57,7 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
 
         look = look_of(outside, config)
         rules, doubts = house_rules(outside, config)
-        replan(outside, look, rules)
+        replan(outside, look, rules, now)
         pressed = await press(outside, look, rules, now, first_sheets(outside))
         text = seal(outside, now, log=log)
         deliveries = await deliver(outside, "deliver text")

@@ -18,7 +18,7 @@ from heliograph.config import Config, MirrorTable, Watch
 from heliograph.flows import keyring
 from heliograph.model import SignError
 from heliograph.model.sighting import Content, Fetch, Finding, Outcome, Result, Sighting, Vantage
-from heliograph.ports import Outside, ReleaseBook
+from heliograph.ports import Outside, PoolBook, ReleaseBook
 from heliograph.trust import bundle
 from heliograph.trust.chain import Chain, State
 from heliograph.trust.refusal import RefusalError
@@ -30,6 +30,17 @@ _NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 LADDER = "ladder/"  # path of the test bodies of ``heliograph serve``
 _AT_ONCE = 4  # mirrors looked at side by side; each look keeps its own pace
 _LATE = timedelta(hours=1)  # after a release, until a mirror that does not have it shows an old one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A mirror that is looked at."""
+
+    name: str
+    url: str
+    addresses: tuple[str, ...] = ()
+    ladder: bool = False
+    sensor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +67,18 @@ async def patrol(
     ``chance`` gives numbers from 0 to 1 (1 excluded) for order and timing. ``counted`` holds the files of sensors, by
     the name of the mirror; they are not trusted.
     """
-    journal, mirrors = outside.journal, [mirror for mirror in config.mirror if mirror.url]
+    journal, mirrors = outside.journal, watched(outside.journal, config)
     sightings = await _look(outside, config, mirrors, now, chance, deep=deep)
     journal.saw(sightings, now)
 
     heard, misread = _hear(mirrors, counted, now)
     before = journal.findings()
-    watched = {mirror.url for mirror in mirrors}
+    urls = {mirror.url for mirror in mirrors}
     findings = watch.judge(
-        [one for one in journal.sightings(now - MEMORY, now + AHEAD, MOST) if one.mirror in watched],
+        [one for one in journal.sightings(now - MEMORY, now + AHEAD, MOST) if one.mirror in urls],
         now,
         roster=roster(config),
-        before=[finding for finding in before if finding.mirror in watched],
+        before=[finding for finding in before if finding.mirror in urls],
         addresses={mirror.url: mirror.addresses for mirror in mirrors},
         heard=heard,
     )
@@ -77,9 +88,28 @@ async def patrol(
     return Patrol(sightings=tuple(sightings), findings=findings, changed=tuple(changed), misread=tuple(misread))
 
 
-def _hear(
-    mirrors: Sequence[MirrorTable], counted: Mapping[str, bytes], now: datetime
-) -> tuple[list[Hearsay], list[str]]:
+def watched(journal: PoolBook, config: Config, *, told: bool = False) -> list[Watched]:
+    """The mirrors to look at: those of the configuration that have an address, and those that hosts have raised.
+
+    With ``told`` without those that no reader is told of: who gets that list may be the censor.
+    """
+    pool = {mirror.name: mirror for mirror in journal.pool()}
+    found = [
+        as_set(one)
+        for one in config.mirror
+        if one.url and not (told and (pool[one.name].phase == "spare" if one.name in pool else one.spare))
+    ]
+    phases = {"live", "resting"} if told else {"creating", "spare", "live", "resting"}
+    raised = (one for one in pool.values() if one.host and one.url and one.phase in phases)
+    return found + [Watched(name=one.name, url=one.url) for one in raised]
+
+
+def as_set(table: MirrorTable) -> Watched:
+    """A mirror as the configuration has it."""
+    return Watched(name=table.name, url=table.url, addresses=table.addresses, ladder=table.ladder, sensor=table.sensor)
+
+
+def _hear(mirrors: Sequence[Watched], counted: Mapping[str, bytes], now: datetime) -> tuple[list[Hearsay], list[str]]:
     """What the mirrors' sensors tell, and which files are none."""
     heard: list[Hearsay] = []
     misread = []
@@ -120,15 +150,15 @@ def controls(table: Watch) -> Controls:
     )
 
 
-def target(mirror: MirrorTable) -> Target:
-    """A configured mirror as it is looked at."""
+def target(mirror: Watched) -> Target:
+    """A mirror as it is looked at."""
     return Target(url=mirror.url, addresses=mirror.addresses, ladder=LADDER if mirror.ladder else "")
 
 
 async def _look(
     outside: Outside,
     config: Config,
-    mirrors: Sequence[MirrorTable],
+    mirrors: Sequence[Watched],
     now: datetime,
     chance: Callable[[], float],
     *,
@@ -138,7 +168,7 @@ async def _look(
     gate = anyio.Semaphore(_AT_ONCE)
     given = controls(config.watch)
 
-    async def one(mirror: MirrorTable) -> None:
+    async def one(mirror: Watched) -> None:
         async with gate:
             results = await outside.prober.look(watch.probe(target(mirror), given, chance, deep=deep))
         sighting = Sighting(

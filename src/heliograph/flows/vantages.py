@@ -21,11 +21,11 @@ from typing import Final
 from heliograph.config import Config, VantageTable
 from heliograph.flows import keyring
 from heliograph.flows.lookout import day_of
-from heliograph.flows.patrol import page_of, shown_as, target
+from heliograph.flows.patrol import page_of, shown_as, target, watched
 from heliograph.model import ConfigError, KeyFileError
 from heliograph.model.lookout import MOST_HOSTS, MOST_LIST, Sought, WorkList, pack_list, unpack_list, unpack_reports
 from heliograph.model.sighting import Sighting
-from heliograph.ports import Journal, KeyFolder, Mailbox
+from heliograph.ports import Journal, KeyFolder, Mailbox, PoolBook
 from heliograph.trust import drop, vantage
 from heliograph.trust import keys as keyfiles
 from heliograph.trust.sealing import KEY, shared
@@ -121,7 +121,7 @@ def forget(keys: KeyFolder, name: str) -> None:
     keys.remove(_entry(name))
 
 
-def lists(keys: KeyFolder, config: Config, now: datetime) -> dict[str, bytes]:
+def lists(journal: PoolBook, keys: KeyFolder, config: Config, now: datetime) -> dict[str, bytes]:
     """The sealed work lists of all vantages, by the names under which a drop gives them out on each day they last.
 
     Raises:
@@ -131,7 +131,7 @@ def lists(keys: KeyFolder, config: Config, now: datetime) -> dict[str, bytes]:
     box, found = inbox(keys), {}
     for name, public in known(keys, config).items():
         table = next(table for table in config.vantage if table.name == name)
-        work, common = _work(config, table, now), shared(box.secret, public)
+        work, common = _work(journal, config, table, now), shared(box.secret, public)
         for day in range(day_of(now) - 1, day_of(now + LIST_LIFE)):
             found[drop.place(common, day)] = vantage.seal_list(work, box.seed, public)
     return found
@@ -167,7 +167,7 @@ class _Reader:
     ) -> None:
         self._journal, self._secret, self._authors, self._now = journal, secret, authors, now
         self._networks = {table.name: table.network for table in config.vantage}
-        self._mirrors = {mirror.url for mirror in config.mirror if mirror.url}
+        self._mirrors = {mirror.url for mirror in watched(journal, config)}
         self._seen: dict[str, int] = json.loads(journal.recall(_SEEN) or "{}")
         self.messages, self.new = 0, 0
         self.by_name: Counter[str] = Counter()
@@ -232,14 +232,15 @@ class _Reader:
         return []
 
 
-def _work(config: Config, table: VantageTable, now: datetime) -> WorkList:
+def _work(journal: PoolBook, config: Config, table: VantageTable, now: datetime) -> WorkList:
     """What a vantage shall look at.
 
     Raises:
         ConfigError: it is too long, or holds what no list may.
     """
     given = config.watch
-    chosen = [mirror for mirror in config.mirror if mirror.url and (mirror.name in table.mirrors or not table.mirrors)]
+    told = watched(journal, config, told=True)
+    chosen = [mirror for mirror in told if mirror.name in table.mirrors or not table.mirrors]
     targets = [target(mirror) for mirror in chosen]
     work = WorkList(
         vantage=table.name,

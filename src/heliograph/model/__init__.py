@@ -11,6 +11,7 @@ from heliograph.model.errors import (
     HeliographError,
     JournalBusyError,
     KeyFileError,
+    QuotaError,
     SignError,
     StoreError,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "Paragraph",
     "Picture",
     "Problem",
+    "QuotaError",
     "Quote",
     "Rendered",
     "Rule",

@@ -5,6 +5,7 @@
     +-- JournalBusyError   another run holds the journal: exit 1, says who
     +-- StoreError         one mirror refused: the others go on, patrol looks again
     |   +-- DamageError    a staged file is not what was made: it is made again
+    |   +-- QuotaError     a host has no room for another address: one elsewhere, or one less
     +-- KeyFileError       a key file or its passphrase cannot be used: exit 2
     +-- SignError          nothing is signed, readers keep what they have: exit 1
 
@@ -45,6 +46,10 @@ class DamageError(StoreError):
     def __init__(self, what: str, *, where: str = "", remedy: str = "", name: str = "") -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.name = name
+
+
+class QuotaError(StoreError):
+    """A host has no room for another address."""
 
 
 class KeyFileError(HeliographError):

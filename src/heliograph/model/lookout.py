@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from heliograph.model import report
+from heliograph.model.onions import is_onion
 from heliograph.model.sighting import Sighting
 
 FORMAT: Final = "heliograph-work/1"
@@ -107,6 +108,8 @@ def web(url: object) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.port == 0:
         raise ValueError(f"no address of the web: {url[:80]}")
+    if is_onion(parts.hostname):
+        raise ValueError(f"reached through Tor only: {url[:80]}")
     return url
 
 

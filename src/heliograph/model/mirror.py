@@ -1,11 +1,66 @@
-"""Mirrors as a newsroom has them: what writing to one took, how an address of a host stands."""
+"""Mirrors as a newsroom has them: the pool, moves in it, what writing to one took, how an address of a host stands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Literal
 
+Phase = Literal[
+    "creating",  # asked of its host, and not seen to work yet
+    "spare",  # it works, and no reader is told of it
+    "live",  # readers are told of it
+    "resting",  # readers are no longer told of it; it may come back
+    "ending",  # its host takes it down
+    "gone",
+    "lost",  # its host does not know it any more
+]
+MoveKind = Literal["raise", "ready", "promote", "rest", "return", "retire", "ended", "lost"]
 StandState = Literal["absent", "creating", "up", "ending", "gone"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """One base URL and how it stands in the pool."""
+
+    name: str  # a nickname; that of one raised by a host is random
+    provider: str  # whose network it is in: mirrors of one provider fall together
+    host: str = ""  # the host that raised it; "" for one that somebody set up
+    url: str = ""  # its base, with a slash at the end; "" while its host has not said
+    phase: Phase
+    since: datetime  # of the phase
+    born: datetime
+    hurt: datetime | None = None  # since when readers of some network are kept from it, as far as is known
+    pinned: datetime | None = None  # until when only people move it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One change of the pool, and why. ``mirror`` is "" where a new one is to be raised at ``host``."""
+
+    kind: MoveKind
+    mirror: str
+    host: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveNote:
+    """A move that was made."""
+
+    number: int
+    at: datetime
+    move: Move
+    before: Phase | None = None  # the mirror's phase before it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """A host that can raise mirrors, as far as a plan needs to know it."""
+
+    name: str
+    provider: str
+    most: int  # mirrors it may have at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

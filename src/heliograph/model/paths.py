@@ -41,6 +41,7 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
 }
 MAPPED_TYPES: Final[Mapping[str, str]] = {**TEXT_TYPES, **MEDIA_TYPES}
 POINTER, TIMESTAMP, CHECKPOINT = "now", "tuf/timestamp.json", "log/checkpoint"
+FRONT = "index.html"
 MAX_PATH, MAX_SEGMENTS = 200, 11  # bytes; segments below a/
 
 _SEGMENT = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}")
@@ -88,6 +89,12 @@ def is_reserved(name: str) -> bool:
     return _RESERVED.fullmatch(name) is not None
 
 
+def is_ours(name: str) -> bool:
+    """Whether the format has a use for ``name`` or for the file it is an encoding of; other names are left alone."""
+    plain = plain_name(name)
+    return not fault(plain) or is_reserved(plain)
+
+
 def is_immutable(name: str) -> bool:
     """Whether the bytes under a reserved name never change."""
     return _IMMUTABLE.match(name) is not None
@@ -101,6 +108,16 @@ def key_of(path: str) -> bytes:
 def plain_name(name: str) -> str:
     """The file that ``name`` is, or is an encoding of."""
     return name[:-3] if name.endswith((".gz", ".br")) else name
+
+
+def turn(name: str) -> int:
+    """When within a step ``name`` is written: the front page (1) after what it links to, metadata and ``now`` (2) last.
+
+    Release format, section "Publisher".
+    """
+    if name == POINTER or (name.startswith("tuf/") and name != TIMESTAMP):
+        return 2
+    return int(plain_name(name) in (FRONT, POINTER))
 
 
 def object_name(digest: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from heliograph.model import paths
 from heliograph.model.ledger import Change
 
-FRONT = "index.html"
 _NEW, _LOG, _POINTERS, _BACK, _REPLACED, _ENDED = range(6)  # steps, each whole before the next
 
 
@@ -52,7 +51,7 @@ def steps(changes: Sequence[Change]) -> list[list[Change]]:
     for change in changes:
         sorted_in[_step(change)].append(change)
     for step in sorted_in:
-        step.sort(key=_within)
+        step.sort(key=lambda change: (paths.turn(change.name), change.name))
     return [step for step in sorted_in if step]
 
 
@@ -66,11 +65,3 @@ def _step(change: Change) -> int:
     if change.back:
         return _BACK  # what links to it is among what is replaced
     return _NEW if change.fresh or change.name.startswith("log/") else _REPLACED
-
-
-def _within(change: Change) -> tuple[int, str]:
-    """The front page after what it links to, metadata after what it names, ``now`` last."""
-    name = change.name
-    if name == paths.POINTER or (name.startswith("tuf/") and name != paths.TIMESTAMP):
-        return 2, name
-    return int(paths.plain_name(name) in (FRONT, paths.POINTER)), name

@@ -5,6 +5,21 @@ by measured size; ``encode`` pads and compresses. Nothing here reads a clock, a 
 """
 
 from heliograph.render.feeds import shifted
+from heliograph.render.lists import MIRRORS_FORMAT
 from heliograph.render.sheets import KINDS, LATER, always, batch, links, sheet, standing, touched, want
+from heliograph.render.story_page import CARRIES
 
-__all__ = ["KINDS", "LATER", "always", "batch", "links", "sheet", "shifted", "standing", "touched", "want"]
+__all__ = [
+    "CARRIES",
+    "KINDS",
+    "LATER",
+    "MIRRORS_FORMAT",
+    "always",
+    "batch",
+    "links",
+    "sheet",
+    "shifted",
+    "standing",
+    "touched",
+    "want",
+]

@@ -8,6 +8,7 @@ Rule 4: mirrors ask search engines to stay away: an index of mirrors would serve
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
@@ -15,7 +16,7 @@ from heliograph.model.code import shown, story_code
 from heliograph.model.edition import Brief, File, Material, SheetKey
 from heliograph.render import encode, packer
 from heliograph.render.blocks import attribute, clipped, safe_href, text
-from heliograph.render.look import Look
+from heliograph.render.look import Link, Look
 from heliograph.render.packer import Piece
 from heliograph.render.story_page import home_href, lang_attributes, part_links
 from heliograph.render.style import style
@@ -27,6 +28,7 @@ _LONGEST_LEAD = 240
 _LONGEST_LABEL = 40
 _NAV_SECTIONS = 10
 _NAV_MONTHS = 6
+MIRRORS_FORMAT = "heliograph-mirrors/1"
 _EXAMPLE = story_code("https://example.org/")
 
 Links = list[tuple[str, str]]
@@ -47,6 +49,7 @@ def front(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[F
         more=[(f"{up}d/index.html", said("Older news"))],
         feed="feed.xml" if not key.of else "",
         note=_front_note(key, material, look, said),
+        others=look.others("" if path == "index.html" else path),
     )
     pieces = _front_pieces(material.briefs, look, said, up)
     made, _ = packer.fill(path, pieces, lambda texts: page(texts, 1, 1), dense=dense)
@@ -146,7 +149,10 @@ def about(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[F
 def missing(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[File, ...]:
     """404.html. A host shows it in place of any page, mostly of a story's, so its links start in the folder ``a/``."""
     said = interface(look.lang, "en")
-    page = _page(look, said, "../a/", title=said("There is no such page"), nav=_ways(said, "../a/"), bare=True)
+    page = _page(
+        look, said, "../a/", title=said("There is no such page"), nav=_ways(said, "../a/"), bare=True,
+        others=look.others(""),
+    )  # fmt: skip
     pieces = []
     for tongue in _interfaces(look):
         told = "".join(
@@ -162,6 +168,21 @@ def missing(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple
     return (made,)
 
 
+def mirrors(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[File, ...]:
+    """The list of mirrors, for people and for programs; nothing where there is none."""
+    if not look.mirrors:
+        return ()
+    said = interface(look.lang, "en")
+    page = _page(look, said, "", title=said("Where to read us"), heading=said("Where to read us"), nav=_ways(said, ""))
+    pieces = [
+        Piece(f'<li><a href="{attribute(url)}" rel=noreferrer>{text(url.partition("://")[2].rstrip("/"))}</a>')
+        for url in look.mirrors
+    ]
+    plain = json.dumps({"format": MIRRORS_FORMAT, "mirrors": [{"url": url} for url in look.mirrors]}, indent=0)
+    shown = packer.pack("a/mirrors.html", pieces, _named(page, "mirrors.html"), dense=dense)
+    return (*shown, encode.file("a/mirrors.json", plain.encode(), dense=dense))
+
+
 def robots(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[File, ...]:
     """robots.txt (rule 4)."""
     return (encode.file("robots.txt", b"User-agent: *\nDisallow: /\n", dense=dense),)
@@ -170,6 +191,7 @@ def robots(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[
 def _page(
     look: Look, said: Words, up: str, *, title: str, nav: Links, heading: str = "", masthead: bool = False,
     bare: bool = False, more: Links | None = None, feed: str = "", note: str = "", name: str = "",
+    others: Sequence[Link] = (),
 ) -> Callable[..., str]:  # fmt: skip
     """A function that writes a page around its pieces. ``up`` leads from the page to the folder ``a/``."""
 
@@ -181,6 +203,7 @@ def _page(
         return template("list.html").render(
             look=look,
             foot=look.foot,
+            others=others,
             words=said,
             up=up,
             home=up + home_href(look, said.lang),

@@ -14,6 +14,7 @@ import importlib.resources
 import itertools
 import re
 from dataclasses import dataclass, fields
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from heliograph.render import encode
@@ -23,7 +24,9 @@ CONTRAST = 4.5  # WCAG 2 AA for text of ordinary size
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _LINK = re.compile(r"(https?://|mailto:|tel:|tg:)[^\s<>\"]{1,300}", re.IGNORECASE)
 _LANG = re.compile(r"[a-z]{2,3}")
+_BASE = re.compile(r"https?://[^\s<>\"]{1,300}/", re.IGNORECASE)
 _MOST_LINKS, _MOST_NAV = 12, 24
+_MOST_MIRRORS, _FOOT_MIRRORS = 32, 3
 _FOOT = 1_200  # bytes of all links together in the foot of a page, which has 5 KB
 # Fields that few kinds of sheet depend on: a change of them must not render the archive again.
 _ONLY_FOR = {
@@ -31,6 +34,7 @@ _ONLY_FOR = {
     "front": frozenset({"front"}),
     "leads": frozenset({"front"}),
     "feed_days": frozenset({"feed", "feed-day"}),
+    "mirrors": frozenset({"front", "missing", "mirrors"}),  # and young stories, which whoever plans must name
     "search_bits": frozenset({"search", "search-page"}),
 }
 
@@ -64,6 +68,7 @@ class Look:
     accent: str = "#a3202a"
     accent_dark: str = "#ff8a80"
     links: tuple[Link, ...] = ()
+    mirrors: tuple[str, ...] = ()  # base URLs that readers are told of, the best first
     nav: tuple[Nav, ...] = ()
     front: int = 60  # stories at most on a front page
     leads: int = 4  # of these, how many with their lead
@@ -84,6 +89,8 @@ class Look:
                 all(_usable(link) for link in self.links),
                 "must have short names and http(s), mailto, tel or tg URLs",
             ),
+            ("mirrors", len(self.mirrors) <= _MOST_MIRRORS, f"must be at most {_MOST_MIRRORS}"),
+            ("mirrors", all(_BASE.fullmatch(url) for url in self.mirrors), "must be http(s) URLs that end with /"),
             ("nav", len(self.nav) <= _MOST_NAV, f"must be at most {_MOST_NAV} sections"),
             ("nav", all(0 < len(item.label) <= 40 for item in self.nav), "must have labels of 1 to 40 characters"),
             ("front", 1 <= self.front <= 500, "must be 1 to 500"),
@@ -107,6 +114,10 @@ class Look:
         """The links in the foot of every page: the first ones, as far as they are short; about.html has all."""
         lengths = itertools.accumulate(len((link.name + link.url).encode()) for link in self.links)
         return tuple(link for link, length in zip(self.links, lengths, strict=True) if length <= _FOOT)
+
+    def others(self, path: str) -> tuple[Link, ...]:
+        """The page at ``path`` on the first mirrors: where to go when the one that shows it is blocked."""
+        return tuple(Link(name=urlsplit(url).netloc, url=url + path) for url in self.mirrors[:_FOOT_MIRRORS])
 
     def notes(self) -> tuple[str, ...]:
         """What was corrected in the operator's wishes, in words for the operator."""

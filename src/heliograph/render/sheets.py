@@ -48,6 +48,7 @@ _RENDER: dict[str, Render] = {
     "archive": lists.archive,
     "about": lists.about,
     "missing": lists.missing,
+    "mirrors": lists.mirrors,
     "robots": lists.robots,
     "feed": _feed,
     "feed-day": _feed,
@@ -89,7 +90,7 @@ def always() -> frozenset[SheetKey]:
 
 def standing(look: Look) -> frozenset[SheetKey]:
     """The sheets that exist whatever stories there are."""
-    kinds = ("front", "archive", "about", "missing", "robots", "feed", "sitemap", "search-page")
+    kinds = ("front", "archive", "about", "missing", "mirrors", "robots", "feed", "sitemap", "search-page")
     fronts = {SheetKey("front", lang) for lang in look.languages if lang != look.lang}
     return frozenset(SheetKey(kind) for kind in kinds) | fronts
 
@@ -117,7 +118,7 @@ def want(key: SheetKey, look: Look) -> Want:
             return Want(tally="month")
         case "about":
             return Want(tally="lang")
-        case "missing" | "robots":
+        case "missing" | "mirrors" | "robots":
             return Want()
         case _:
             return _foreign_want(key, look)

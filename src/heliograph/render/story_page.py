@@ -1,7 +1,8 @@
 """A story as pages: ``a/<code>.html`` and, where it does not fit one response, ``a/<code>.2.html`` and so on.
 
 Rule 1: nothing on the page loads by itself and nothing needs a script. Rule 2: a page says nothing of the edition it
-was made for, so that a new edition leaves old stories' bytes alone. Rule 3: the foot carries the story's code.
+was made for, so that a new edition leaves old stories' bytes alone; only while it is young does it name other mirrors.
+Rule 3: the foot carries the story's code.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 from markupsafe import Markup
 
@@ -22,6 +24,7 @@ from heliograph.render.style import style
 from heliograph.render.templating import markup, template
 from heliograph.render.words import Words, direction, interface
 
+CARRIES = timedelta(days=2)  # for how long a story names other mirrors: after that nobody keeps its page current
 _LANG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 _CHARACTERS_A_MINUTE = 1_150  # some 180 words and their tags; counting characters is cheaper than counting words
 _LONGEST_HEADING = 240  # characters; the rest of a longer title opens the text
@@ -63,6 +66,8 @@ def story(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[F
         "code": shown(told.code),
     }
 
+    young = material.issue.made - told.published < CARRIES
+
     def page(texts: Sequence[str], number: int, total: int) -> str:
         body = "".join(texts)
         count = f" ({number}/{total})" if total > 1 else ""
@@ -72,6 +77,7 @@ def story(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[F
             css=style(look, _styles(body), rtl=words.rtl),
             number=number,
             parts=markup(part_links(f"{told.code}.html", number, total, words)),
+            others=look.others(packer.part_path(f"a/{told.code}.html", number)) if young else (),
             body=markup(body),
         )
 

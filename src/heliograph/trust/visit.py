@@ -30,12 +30,16 @@ class Visit:
         self._bundle: bundle.Bundle | None = None
 
     def file(self, name: str, limit: int) -> Generator[Ask, Got, bytes]:
-        """The bytes of ``name`` as they lie there.
+        """The bytes of ``name`` as they lie there, or without the encoding under which a bucket holds them.
 
         Raises:
             RefusalError: ``too-long`` or ``unavailable``.
         """
-        return whole((yield Ask(mirror=self.mirror, name=name, limit=limit)), name, limit)
+        got = yield Ask(mirror=self.mirror, name=name, limit=limit)
+        data = content.decoded(whole(got, name, limit), got.coding, limit)
+        if data is None:
+            raise RefusalError("unavailable", f"{name}: its encoding cannot be undone")
+        return data
 
     # ------------------------------------------------------------ metadata
 

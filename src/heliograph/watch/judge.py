@@ -158,6 +158,10 @@ def _controlled(sight: Sight, outside: Sequence[Sight]) -> Diagnosis:
     """The diagnosis in the light of control C1: what fails from outside as well is no censorship."""
     found, beside = sight.diagnosis, _beside(sight, outside)
     if not beside:
+        own = found.kind in BLOCKED and found.controlled and not found.readable
+        if own and any(other.sighting.vantage == sight.sighting.vantage for other in outside):
+            told = (f"it fails where nothing is blocked: {found.kind}", *found.evidence)
+            return replace(found, kind="origin-down", evidence=told)
         return found
     best = min(beside, key=lambda one: (not one.diagnosis.readable, one.diagnosis.kind != "well", _when(one)))
     if found.kind in ("forged", "origin-down") and sight.sighting.mirror.startswith("http:"):

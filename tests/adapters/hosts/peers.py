@@ -1,201 +1,227 @@
-"""Servers that take an edition, each real: what a test may do to one and see of it, the same for all kinds."""
+"""Real stores of objects on this machine: moto for S3, Azurite for Azure, the lab's stub for Google."""
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from email.utils import formatdate
+from hashlib import sha256
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
-from tests.adapters.hosts.sshd import Sshd, free_port, until_open
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from heliograph.cli.hosts import opened
-from heliograph.config import Config, parse
-from heliograph.ports import MirrorStore
+from heliograph.adapters.hosts.buckets import AzureBin, GcsBin, Patience, S3Bin
+from heliograph.adapters.hosts.objects import Bin
+from heliograph.lab.buckets import GcsStub
 
-PASSWORD = "five words that nobody guesses"
+ROOT = Path(__file__).resolve().parents[3]
+ACCOUNT = "devstoreaccount1"
+# Azurite's own, which is in its manual: no secret
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+SERVICE = "publisher@example.iam.gserviceaccount.com"
+BUCKET = "d7k3vq2m"
+_START = 60.0  # seconds
 
 
-async def at_once(_: float) -> None:
-    """A pause that a test does not wait for."""
+@dataclass(frozen=True)
+class Place:
+    """A bucket of a peer: what opens it, and where anybody reads it."""
+
+    open: Callable[..., Bin]
+    public: str
+    endpoint: str
 
 
-@dataclass
-class Peer(ABC):
-    """``folder`` is all it may use, ``root`` is where the edition goes."""
+Opened = Callable[[], AbstractAsyncContextManager[Place]]
 
-    folder: Path
-    root: Path
 
-    @property
-    @abstractmethod
-    def table(self) -> str:
-        """The mirror's table, without its name."""
+def asked(
+    method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b""
+) -> tuple[int, dict[str, str]]:
+    """One request, as no library would improve on it."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    try:
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        connection.request(method, target, body=body or None, headers=headers or {})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, {name.title(): value for name, value in answer.getheaders()}
+    finally:
+        connection.close()
 
-    @abstractmethod
-    def start(self) -> None: ...
 
-    @abstractmethod
-    def stop(self) -> None: ...
+def azurite_program() -> str:
+    """The path of azurite-blob, "" where it is not installed."""
+    named = [os.environ.get("HELIOGRAPH_AZURITE", ""), str(ROOT / "requirements/peers/node_modules/.bin/azurite-blob")]
+    places = [*named, "/tmp/azurite/node_modules/.bin/azurite-blob"]
+    return next((place for place in places if place and Path(place).exists()), "") if shutil.which("node") else ""
 
-    def hang_up(self) -> None:
-        """Die in the middle of what it does."""
-        self.stop()
 
-    def settle(self) -> None:  # noqa: B027 - nothing to wait for where a killed client is noticed at once
-        """Wait until it serves nobody."""
+@contextmanager
+def serving(command: list[str], started: str) -> Iterator[str]:
+    """The base URL of a server that is run until the end of the block; ``started`` matches it in what it prints."""
+    with tempfile.NamedTemporaryFile() as log:  # a pipe that nobody reads would fill, and the server wait
+        run = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            until = time.monotonic() + _START
+            while not (match := re.search(started, Path(log.name).read_text())):
+                assert run.poll() is None, f"{command[0]} ended: {Path(log.name).read_text()}"
+                assert time.monotonic() < until, f"{command[0]} did not start: {Path(log.name).read_text()}"
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{match[1]}"
+        finally:
+            run.kill()
+            run.wait()
 
-    def config(self, folder: Path | None = None) -> Config:
-        text = f'[newsroom]\ntitle = "Example"\n[[mirror]]\nname = "m"\n{self.table}\n'
-        return parse(text, (folder or self.folder) / "heliograph.toml")
+
+@contextmanager
+def moto() -> Iterator[str]:
+    """A server of S3."""
+    program = str(Path(sys.executable).with_name("moto_server"))
+    with serving([program, "-H", "127.0.0.1", "-p", "0"], r"Running on http://127\.0\.0\.1:(\d+)") as url:
+        yield url
+
+
+@contextmanager
+def azurite(program: str) -> Iterator[str]:
+    """A server of Azure Blob Storage."""
+    command = [program, "--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", "0", "--silent"]
+    command += ["--disableTelemetry", "--skipApiVersionCheck"]
+    with serving(command, r"successfully listens on http://127\.0\.0\.1:(\d+)") as url:
+        yield url
+
+
+def s3(url: str, folder: Path, bucket: str, **more: object) -> Callable[..., Bin]:
+    """What opens a bucket of ``url``."""
+    secret = written(folder / "s3", "aws_access_key_id = key\naws_secret_access_key = secret\n")
+    given = {"bucket": bucket, "endpoint": f"{url}/", "credentials": secret, **more}
+    return lambda **other: S3Bin(**{**given, **other})  # type: ignore[arg-type]
+
+
+def azure(url: str, folder: Path, container: str, **more: object) -> Callable[..., Bin]:
+    """What opens a container of ``url``."""
+    secret = written(folder / "azure", f"{ACCOUNT_KEY}\n")
+    given = {"account": ACCOUNT, "container": container, "endpoint": f"{url}/{ACCOUNT}/", "credentials": secret, **more}
+    return lambda **other: AzureBin(**{**given, **other})  # type: ignore[arg-type]
+
+
+def gcs(url: str, folder: Path, bucket: str, **more: object) -> Callable[..., Bin]:
+    """What opens a bucket of ``url``."""
+    secret = written(folder / "gcs.json", service_account(SERVICE))
+    given = {"bucket": bucket, "endpoint": f"{url}/", "credentials": secret, **more}
+    return lambda **other: GcsBin(**{**given, **other})  # type: ignore[arg-type]
+
+
+def opens_s3(url: str, folder: Path, bucket: str) -> Opened:
+    """A new bucket of a running moto."""
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Any]:
-        """The store, as the command line opens it, but one that waits for nothing."""
-        config = self.config()
-        async with opened(config, config.mirror[0]) as store:
-            store.pause = at_once  # type: ignore[attr-defined]
-            yield store
+    async def opened() -> AsyncIterator[Place]:
+        make_bucket(url, bucket)
+        yield Place(s3(url, folder, bucket), f"{url}/{bucket}/", url)
 
-    def files(self) -> dict[str, bytes]:
-        """What a web server would find there."""
-        names = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file())
-        shown = [name for name in names if not str(name).startswith(".part/")]
-        return {str(name): (self.root / name).read_bytes() for name in shown}
-
-    def plant(self, name: str, data: bytes) -> None:
-        """Put a file there, as a stranger would."""
-        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / name).write_bytes(data)
+    return opened
 
 
-@dataclass
-class SshPeer(Peer):
-    """A directory of a server with SSH."""
+def opens_azure(url: str, folder: Path, container: str) -> Opened:
+    """A new container of a running Azurite, whose blobs anybody may read."""
 
-    kind: str
-    sshd: Sshd
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Place]:
+        make_container(url, container)
+        yield Place(azure(url, folder, container), f"{url}/{ACCOUNT}/{container}/", url)
 
-    @property
-    def table(self) -> str:
-        at = f'host = "127.0.0.1"\nport = {self.sshd.port}\nuser = "{self.sshd.user}"\npath = "{self.root}"'
-        return f'kind = "{self.kind}"\n{at}\nkey = "{self.sshd.key}"\nknown_hosts = "{self.sshd.known_hosts}"'
-
-    def start(self) -> None:
-        self.sshd.start()
-
-    def stop(self) -> None:
-        self.sshd.stop()
-
-    def settle(self) -> None:
-        self.sshd.settle()
+    return opened
 
 
-@dataclass
-class GitPeer(Peer):
-    """A bare repository, reached by SSH or, without a server, by its path."""
+def opens_gcs(folder: Path, bucket: str) -> Opened:
+    """A stub with one bucket."""
 
-    sshd: Sshd | None
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Place]:
+        async with GcsStub(bucket, SERVICE, page=3).running() as url:
+            yield Place(gcs(url, folder, bucket), f"{url}/{bucket}/", url)
 
-    @property
-    def table(self) -> str:
-        if self.sshd is None:
-            return f'kind = "git"\nremote = "{self.root}"'
-        remote = f"ssh://{self.sshd.user}@127.0.0.1:{self.sshd.port}{self.root}"
-        return f'kind = "git"\nremote = "{remote}"\nkey = "{self.sshd.key}"\nknown_hosts = "{self.sshd.known_hosts}"'
-
-    def start(self) -> None:
-        if not (self.root / "HEAD").exists():
-            git("init", "-q", "--bare", str(self.root))
-        if self.sshd is not None:
-            self.sshd.start()
-
-    def stop(self) -> None:
-        if self.sshd is not None:
-            self.sshd.stop()
-
-    def settle(self) -> None:
-        if self.sshd is not None:
-            self.sshd.settle()
-
-    def files(self) -> dict[str, bytes]:
-        listed = git("--git-dir", str(self.root), "ls-tree", "-r", "-z", "pages", check=False).split(b"\0")
-        rows = [row.partition(b"\t") for row in listed if row]
-        return {name.decode(): self.blob(facts.split()[2].decode()) for facts, _, name in rows}
-
-    def blob(self, identity: str) -> bytes:
-        return git("--git-dir", str(self.root), "cat-file", "blob", identity)
-
-    def commits(self) -> int:
-        return int(git("--git-dir", str(self.root), "rev-list", "--count", "pages"))
-
-    def plant(self, name: str, data: bytes) -> None:
-        commit(self.root, {name: data})
+    return opened
 
 
-def commit(remote: Path, files: dict[str, bytes]) -> None:
-    """Push a commit, as somebody else would."""
-    parent = git("--git-dir", str(remote), "rev-parse", "--verify", "-q", "pages", check=False).decode().strip()
-    stream = b"commit refs/heads/pages\ncommitter x <x@example.com> 1700000000 +0000\ndata 1\nx\n"
-    stream += f"from {parent}\n".encode() if parent else b""
-    for name, data in files.items():
-        stream += f"M 100644 inline {name}\ndata {len(data)}\n".encode() + data + b"\n"
-    git("--git-dir", str(remote), "fast-import", "--quiet", stdin=stream)
+def authorized_by_anybody() -> dict[str, str]:
+    """A signature that moto does not look at."""
+    credential = "key/20261122/us-east-1/s3/aws4_request"
+    return {"Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"}
 
 
-def git(*words: str, check: bool = True, stdin: bytes = b"") -> bytes:
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(["git", *words], input=stdin, capture_output=True, env=environment, check=False)
-    assert done.returncode == 0 or not check, done.stderr
-    return done.stdout
+def make_bucket(url: str, name: str) -> None:
+    """Make a bucket whose objects anybody may read, by the policy of the manual."""
+    assert asked("PUT", f"{url}/{name}", authorized_by_anybody())[0] == 200
+    manual = (ROOT / "docs" / "operating" / "buckets.md").read_text(encoding="utf-8")
+    policy = next(text for text in re.findall(r"```json\n(.*?)```", manual, re.DOTALL) if '"Principal": "*"' in text)
+    body = policy.replace("NAME", name).encode()
+    assert asked("PUT", f"{url}/{name}?policy", authorized_by_anybody(), body)[0] in {200, 204}
 
 
-@dataclass
-class DavPeer(Peer):
-    """WsgiDAV on cheroot, in a process of its own."""
-
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def credentials(self) -> Path:
-        return self.folder / "password"
-
-    @property
-    def table(self) -> str:
-        return f'kind = "webdav"\naddress = "http://127.0.0.1:{self.port}/site"\ncredentials = "{self.credentials}"'
-
-    def start(self) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
-        if not self.credentials.exists():
-            self.credentials.write_text(f"editor:{PASSWORD}\n")
-            self.credentials.chmod(0o600)
-        words = [sys.executable, str(Path(__file__).with_name("dav.py")), str(self.root), str(self.port), PASSWORD]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until_open(self.port)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def files(self) -> dict[str, bytes]:
-        names = (path.relative_to(self.root / "site") for path in self.root.rglob("*") if path.is_file())
-        return {str(name): (self.root / "site" / name).read_bytes() for name in names if name.parts[0] != ".part"}
-
-    def plant(self, name: str, data: bytes) -> None:
-        super().plant(f"site/{name}", data)
+def make_container(url: str, name: str) -> None:
+    """Make a container, by Azure's own rules for signing a request."""
+    headers = {
+        "x-ms-blob-public-access": "blob",
+        "x-ms-date": formatdate(usegmt=True),
+        "x-ms-version": "2021-12-02",
+    }
+    lines = "".join(f"{key}:{headers[key]}\n" for key in sorted(headers))
+    text = "PUT" + "\n" * 12 + lines + f"/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
+    headers["Authorization"] = f"SharedKey {ACCOUNT}:{_signature(text)}"
+    assert asked("PUT", f"{url}/{ACCOUNT}/{name}?restype=container", headers)[0] == 201
 
 
-def stored(store: MirrorStore, files: dict[str, bytes]) -> dict[str, bytes]:
-    """What of ``files`` a place like ``store`` holds: a pages host compresses by itself."""
-    if type(store).__name__ != "GitPages":
-        return files
-    return {name: data for name, data in files.items() if not name.endswith((".br", ".gz"))} | {".nojekyll": b""}
+def sas(permissions: str = "rwdlac", end: str = "2099-01-01T00:00:00Z") -> str:
+    """A shared access signature of the account, for its blobs."""
+    version = "2021-12-02"
+    text = "\n".join([ACCOUNT, permissions, "b", "sco", "2020-01-01T00:00:00Z", end, "", "https,http", version, "", ""])
+    fields = {"sv": version, "ss": "b", "srt": "sco", "sp": permissions, "st": "2020-01-01T00:00:00Z", "se": end}
+    return urlencode({**fields, "spr": "https,http", "sig": _signature(text)}, quote_via=quote)
+
+
+def service_account(name: str) -> str:
+    """The JSON of a service account with a key of its own."""
+    key = rsa.generate_private_key(65_537, 2_048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    account = {"type": "service_account", "client_email": name, "private_key_id": "1", "private_key": private.decode()}
+    return json.dumps(account)
+
+
+def written(path: Path, text: str, mode: int = 0o600) -> Path:
+    """A file of credentials."""
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def hasty(whole: float = 0.5) -> Patience:
+    """For peers that are silent."""
+    return Patience(connect=whole, whole=whole)
+
+
+def bucket_name(text: str) -> str:
+    """A name that no other test has."""
+    return "b" + sha256(text.encode()).hexdigest()[:20]
+
+
+def _signature(text: str) -> str:
+    return base64.b64encode(hmac.digest(base64.b64decode(ACCOUNT_KEY), text.encode(), "sha256")).decode()

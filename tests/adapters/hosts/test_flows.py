@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.adapters.hosts.peers import GitPeer, Peer, git
+from tests.adapters.hosts.machines import GitPeer, Peer, git
 from tests.cli.reader import mirrored
 from tests.flows.test_issue import page_of
 from tests.flows.world import NOW, Make, World

@@ -11,7 +11,7 @@ import anyio
 import pytest
 from aiohttp import web
 from tests.adapters.hosts import edition as e
-from tests.adapters.hosts.peers import GitPeer, commit, git
+from tests.adapters.hosts.machines import GitPeer, commit, git
 from tests.adapters.hosts.test_servers import bring, mend
 
 from heliograph.adapters.hosts.command import Ended

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.adapters.hosts import edition as e
 from tests.adapters.hosts.conftest import Start
-from tests.adapters.hosts.peers import SshPeer
+from tests.adapters.hosts.machines import SshPeer
 from tests.adapters.hosts.sshd import Sshd
 from tests.adapters.hosts.test_servers import bring, mend
 

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from tests.adapters.hosts import edition as e
 from tests.adapters.hosts.conftest import Start
-from tests.adapters.hosts.peers import DavPeer, Peer, stored
+from tests.adapters.hosts.machines import DavPeer, Peer, stored
 from tests.adapters.hosts.sshd import make_key
 
 from heliograph.model import ConfigError, StoreError

@@ -14,7 +14,7 @@ import anyio
 import pytest
 from tests.adapters.hosts import edition as e
 from tests.adapters.hosts.conftest import Start
-from tests.adapters.hosts.peers import SshPeer
+from tests.adapters.hosts.machines import SshPeer
 from tests.adapters.hosts.sshd import Sshd, make_key
 from tests.adapters.hosts.test_servers import bring, mend
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.adapters.hosts import edition as e
 from tests.adapters.hosts.conftest import Start
-from tests.adapters.hosts.peers import DavPeer
+from tests.adapters.hosts.machines import DavPeer
 from tests.adapters.hosts.test_servers import bring
 
 from heliograph.adapters.hosts.multistatus import Entry, Reading

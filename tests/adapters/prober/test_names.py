@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Literal
 
 import dns.message
 import dns.rcode
@@ -130,6 +131,12 @@ def test_silence_and_nobody() -> None:
     assert asyncio.run(Names(HURRY).ask(nobody)).failure == "connection_refused"
     https = Resolve(name="mirror.example", how="doh", server="http://127.0.0.1:9/dns-query")
     assert asyncio.run(Names(HURRY).ask(https)).failure == "dns_temporary_failure"
+
+
+@pytest.mark.parametrize("how", ["system", "udp", "tcp", "doh"])
+def test_an_onion_name_is_not_asked_for(how: Literal["system", "udp", "tcp", "doh"]) -> None:
+    check = Resolve(name="x.Onion.", how=how, server="none of these is asked")
+    assert asyncio.run(Names(HURRY).ask(check)) == Outcome(failure="dns_nxdomain_error", stage="resolve")
 
 
 @pytest.mark.parametrize("name", ["no-such-name.invalid", "a" * 300, "", "bad name", "ü.example\0"])

@@ -216,7 +216,7 @@ def _serving(
     assert not site.server.status()["open"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serving() -> Callable[..., AbstractContextManager[Site]]:
     """``serving(folder, loop=, cert=, **options)``: a running server."""
     return _serving

@@ -74,13 +74,13 @@ def command(name: str, program: str, site: Site, run: Path, *, user: str = "") -
 
 
 @contextmanager
-def running(name: str, program: str, folder: Path, *, cert: Path | None = None) -> Iterator[Peer]:
+def running(name: str, program: str, folder: Path, *, cert: Path | None = None, onion: str = "") -> Iterator[Peer]:
     """Server ``name`` in front of ``folder``, on loopback."""
     with tempfile.TemporaryDirectory(prefix="heliograph-peer-") as place:
         run = Path(place)
         write_rungs(run / "rungs")
         port = free_port()
-        site = Site(folder=folder, listens=(("127.0.0.1", port),), cert=cert, ladder=run / "rungs")
+        site = Site(folder=folder, listens=(("127.0.0.1", port),), cert=cert, ladder=run / "rungs", onion=onion)
         argv = command(name, program, site, run)
         env = {"HOME": place, "XDG_DATA_HOME": place, "XDG_CONFIG_HOME": place, "PATH": "/usr/bin:/bin"}
         with (run / "said").open("wb") as said:

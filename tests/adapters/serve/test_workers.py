@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from heliograph.adapters.serve import Sensing, run
+from heliograph.adapters.serve import Hidden, Sensing, run
 from heliograph.model.census import unpack
 from heliograph.model.errors import ConfigError
 
@@ -158,7 +158,7 @@ def test_workers_do_not_outlive_the_program(edition: Path) -> None:
 AHEAD = """
 import sys, time, types
 from pathlib import Path
-from heliograph.adapters.serve import Sensing, run, workers
+from heliograph.adapters.serve import Hidden, Sensing, run, workers
 folder, count, file, table, enough = sys.argv[1:]
 days = []
 class Book(workers.Book):  # the day is over when enough is counted
@@ -202,6 +202,81 @@ def test_a_sensor_that_cannot_work_is_said_before_anything_is_served(edition: Pa
             run(edition, "127.0.0.1:0", sensing=sensing)
         assert caught.value.where == str(where)
         assert caught.value.remedy
+
+
+BESIDE = """
+import asyncio, os, sys
+from pathlib import Path
+from heliograph.adapters.serve import Hidden, run
+folder, count, cert, log = sys.argv[1:]
+def write(line):
+    with open(log, "a") as file:
+        print(line, file=file, flush=True)
+async def keep(port):
+    write(f"kept {port} by {os.getpid()}")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        write(f"ended {os.getpid()}")
+def begin(port):
+    write(f"begun {port}")
+    return "an.onion"
+hidden = Hidden(begin=begin, keep=keep)
+print("1")  # as the other program's first line
+sys.exit(run(Path(folder), "127.0.0.1:0", cert=Path(cert), workers=int(count), hidden=hidden,
+             say=lambda line: print(line, flush=True)))
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_onion_service_is_a_worker_of_its_own_on_loopback(
+    edition: Path, cert: Path, tmp_path: Path, reader_tls: ssl.SSLContext, workers: int
+) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", BESIDE, str(edition), str(workers), str(cert), str(log)]
+    source = {**os.environ, "PYTHONPATH": str(Path(run.__code__.co_filename).parents[3])}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=source) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline().strip() for _ in range(3)]
+        assert said[2] == "http://an.onion/"
+        port = int(said[1].rsplit(":", 1)[1].strip("/"))
+        words = [line.split() for line in lines_of(log, 2, process)]
+        inner, keeper = int(words[0][1]), int(words[1][3])
+        assert words == [["begun", str(inner)], ["kept", str(inner), "by", str(keeper)]]
+        assert ask(inner)[0].endswith((edition / "robots.txt").read_bytes())  # in plain HTTP
+        assert ask(port, reader_tls)[0].startswith(b"HTTP/1.1 200 OK\r\n")
+        others = {pid for pid in workers_of(process) if pid != keeper}
+        process.send_signal(signal.SIGHUP)
+        while others & {*workers_of(process)}:
+            assert process.poll() is None
+        assert keeper in workers_of(process)
+        assert len(lines_of(log, 2, process)) == 2  # a new certificate does not take it from the network
+        os.kill(keeper, signal.SIGKILL)
+        words = [line.split() for line in lines_of(log, 3, process)]
+        assert words[2][:2] == ["kept", str(inner)]
+        process.send_signal(signal.SIGTERM)
+        assert silent_end(process)
+    assert lines_of(log, 4, process)[3] == f"ended {words[2][3]}"
+
+
+def lines_of(log: Path, count: int, process: subprocess.Popen[str]) -> list[str]:
+    """What is in ``log`` once so many lines are."""
+    while not log.exists() or len(log.read_text().splitlines()) < count:
+        assert process.poll() is None
+    return log.read_text().splitlines()
+
+
+def test_what_begins_badly_is_told_before_anything_is_served(edition: Path) -> None:
+    def begin(port: int) -> str:
+        raise ConfigError("no tor answers here", where=str(port))
+
+    async def keep(port: int) -> None:
+        raise AssertionError(port)
+
+    said: list[str] = []
+    with pytest.raises(ConfigError, match="no tor"):
+        run(edition, "127.0.0.1:0", hidden=Hidden(begin=begin, keep=keep), say=said.append)
+    assert said == []
 
 
 def test_what_cannot_be_served_is_said_before_anything_is(edition: Path, cert: Path) -> None:

@@ -135,6 +135,16 @@ def test_a_name_with_private_addresses_only_is_refused(monkeypatch: pytest.Monke
         resolved(monkeypatch, ["127.0.0.1"], frozenset())
 
 
+@pytest.mark.parametrize("name", ["x.onion", "news.ONION", "onion."])
+def test_an_onion_name_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    async def main() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", None, raising=False)
+        await PublicOnly(frozenset({(name, 80)})).resolve(name, 80)
+
+    with pytest.raises(PrivateAddressError, match="through Tor only"):
+        asyncio.run(main())
+
+
 def test_the_operators_own_name_may_lie_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolved(monkeypatch, ["10.0.0.1"], frozenset({("news.example", 80)})) == ["10.0.0.1"]
     with pytest.raises(PrivateAddressError):

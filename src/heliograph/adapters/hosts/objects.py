@@ -1,15 +1,18 @@
 """A mirror of single objects elsewhere: what every store that takes one object at a time has in common.
 
-Rule 1: a step begins only when the place has confirmed all of the one before it. Rule 2: at most ``parallel`` requests
-at once; what the place is too busy for is tried again, with pauses that grow, and then left to the next pass. Rule 3:
-what was confirmed is noted in ``held``, so that a pass that was cut short goes on. Rule 4: a name that can be stored
-under one encoding only is stored under the smallest that its readers understand.
+Rule 1: a step begins only when the place has confirmed all of the one before it, and within a step the front page,
+metadata and ``now`` wait for what they name. Rule 2: at most ``parallel`` requests at once; what the place is too busy
+for is tried again, with pauses that grow, and then left to the next pass. Rule 3: ``held`` forgets an object's mark
+before a request that changes it and notes what was confirmed after, so that a pass that was cut short goes on, and an
+answer that was lost is never taken for a refusal. Rule 4: a name that can be stored under one encoding only is stored
+under the smallest that its readers understand, once, in the step of the page itself. Rule 5: listings may lag; what
+``held`` knows and a listing does not show is asked for by its name.
 """
 
 from __future__ import annotations
 
-import gzip
 import random
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeVar
@@ -29,6 +32,7 @@ _PAUSE, _LONGEST = 0.5, 20.0  # seconds before the second try, and at most
 _AT_ONCE: Final = 500  # objects in one request to delete
 _FOR_PROGRAMS: Final = frozenset({"xml", "json", "txt"})  # not all that read these know brotli
 _Answer = TypeVar("_Answer")
+_Item = TypeVar("_Item")
 
 
 class BusyError(StoreError):
@@ -82,6 +86,7 @@ class Objects:
     parallel: int = 8
     pause: Callable[[float], Awaitable[None]] = anyio.sleep
     spent: Spent = field(default_factory=Spent)
+    _tries: int = field(default=_TRIES, init=False)
 
     @property
     def place(self) -> str:
@@ -95,13 +100,25 @@ class Objects:
     async def listing(self) -> Mapping[str, str]:
         marks, requests = await self._again(self.bin.marks)
         self.spent += Spent(lists=requests)
-        return self.held.digests(marks)
+        digests = self.held.digests(marks)
+        absent: list[str] = []
+
+        async def look(key: str) -> None:
+            data, _ = await self._again(lambda: self.bin.get(key))
+            self.spent += Spent(reads=1)
+            if data:
+                digests[key] = ""
+            else:
+                absent.append(key)
+
+        await self._each(sorted(self.held.keys() - marks.keys()), look)
+        self.held.note({}, absent)
+        return digests
 
     async def apply(
         self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:
-        for changes in steps:
-            work = _objects(changes, coded=self.coded)
+        for work in _waves(steps, coded=self.coded):
             for fate, at_once in (("put", _NOTED), ("kept", len(work)), ("gone", _AT_ONCE)):
                 group = [one for one in work if one.fate == fate]
                 for start in range(0, len(group), max(1, at_once)):
@@ -116,6 +133,7 @@ class Objects:
                     done(sum(one.files for one in part))
 
     async def _delete(self, keys: Sequence[str]) -> None:
+        self.held.doubt(keys)
         requests = await self._again(lambda: self.bin.delete(keys))
         self.held.note({}, keys)
         self.spent += Spent(deletes=requests)
@@ -123,39 +141,55 @@ class Objects:
     async def _put(self, work: Sequence[_Object], read: Callable[[Change], bytes]) -> None:
         """Write these, side by side; what came about is noted even if one fails."""
         wrote: dict[str, tuple[str | None, Mapping[str, str]]] = {}
+
+        async def write(one: _Object) -> None:
+            data = read(one.change)
+            mark = await self._again(lambda: self.bin.put(one.put(data)))
+            wrote[one.key] = (mark, one.digests)
+            self.spent += Spent(writes=1, size=len(data))
+
+        self.held.doubt([one.key for one in work])
+        try:
+            await self._each(work, write)
+        finally:
+            if wrote:
+                self.held.note(wrote)
+
+    async def _each(self, items: Sequence[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
+        """``do`` each, side by side; the first failure lets none begin any more and is raised when the rest is over."""
         gate = anyio.CapacityLimiter(self.parallel)
         failures: list[StoreError] = []
 
-        async def one(object_: _Object) -> None:
+        async def one(item: _Item) -> None:
             async with gate:
                 if failures:
                     return
                 try:
-                    data = read(object_.change)
-                    mark = await self._again(lambda: self.bin.put(object_.put(data)))
+                    await do(item)
                 except StoreError as error:
                     failures.append(error)
-                    return
-                wrote[object_.key] = (mark, object_.digests)
-                self.spent += Spent(writes=1, size=len(data))
 
-        try:
-            async with anyio.create_task_group() as tasks:
-                for object_ in work:
-                    tasks.start_soon(one, object_)
-        finally:
-            if wrote:
-                self.held.note(wrote)
+        async with anyio.create_task_group() as tasks:
+            for item in items:
+                tasks.start_soon(one, item)
         if failures:
             raise failures[0]
 
     async def _again(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        return await again(ask, self.pause)
+        try:
+            answer = await again(ask, self.pause, self._tries)
+        except BusyError:
+            self._tries = 1  # until it answers again, so that a dead host does not hold up the other mirrors
+            raise
+        self._tries = _TRIES
+        return answer
 
 
-async def again(ask: Callable[[], Awaitable[_Answer]], pause: Callable[[float], Awaitable[None]]) -> _Answer:
+async def again(
+    ask: Callable[[], Awaitable[_Answer]], pause: Callable[[float], Awaitable[None]], tries: int = _TRIES
+) -> _Answer:
     """What ``ask`` comes to, with more tries where the place is busy. Raises what the last of them does."""
-    for turn in range(_TRIES - 1):
+    for turn in range(tries - 1):
         try:
             return await ask()
         except BusyError:
@@ -172,7 +206,7 @@ class _Object:
     fate: Literal["put", "gone", "kept"]
     change: Change  # whose bytes are stored
     coding: str = ""
-    digests: Mapping[str, str]  # of the files it stands for
+    digests: Mapping[str, str]  # of the files it stands for, "" of those that ended
     files: int = 1
 
     def put(self, data: bytes) -> Put:
@@ -186,36 +220,57 @@ class _Object:
         )
 
 
-def _objects(changes: Sequence[Change], *, coded: bool) -> list[_Object]:
-    """What ``changes`` come to in objects, in their order."""
-    by_key: dict[str, dict[str, Change]] = {}
-    for change in changes:
-        by_key.setdefault(paths.plain_name(change.name) if coded else change.name, {})[change.name] = change
-    return [_object(key, group) for key, group in by_key.items()]
+def _waves(steps: Sequence[Sequence[Change]], *, coded: bool) -> list[list[_Object]]:
+    """What ``steps`` come to in objects, in waves of those that need not wait for one another.
+
+    A page and its encodings may stand in several steps, as in a repair; where they are one object, it is written in the
+    page's own step, or else in the last of its encodings'.
+    """
+    there: dict[str, dict[str, Change]] = {}
+    ended: dict[str, dict[str, Change]] = {}
+    when: dict[str, tuple[int, int]] = {}
+    over: dict[str, tuple[int, int]] = {}
+    for number, changes in enumerate(steps):
+        for change in changes:
+            key = paths.plain_name(change.name) if coded else change.name
+            group = (ended if change.gone else there).setdefault(key, {})
+            if change.gone:
+                over[key] = (number, 0)
+            elif change.name == key or key not in group:
+                when[key] = (number, paths.turn(key))
+            group[change.name] = change
+    waves: dict[tuple[int, int], list[_Object]] = {}
+    for key in {**there, **ended}:
+        at = when[key] if key in when else over[key]
+        waves.setdefault(at, []).append(_object(key, there.get(key, {}), ended.get(key, {})))
+    return [waves[at] for at in sorted(waves)]
 
 
-def _object(key: str, group: Mapping[str, Change]) -> _Object:
-    there = {name: change for name, change in group.items() if not change.gone}
-    digests = {name: change.digest for name, change in there.items()}
+def _object(key: str, there: Mapping[str, Change], ended: Mapping[str, Change]) -> _Object:
+    digests = {name: change.digest for name, change in there.items()} | dict.fromkeys(ended, "")
+    files = len(digests)
     ending, coding = (".gz", "gzip") if paths.extension(key) in _FOR_PROGRAMS else (".br", "br")
     best = there.get(key + ending)
     if best is not None:
-        return _Object(key=key, fate="put", change=best, coding=coding, digests=digests, files=len(group))
+        return _Object(key=key, fate="put", change=best, coding=coding, digests=digests, files=files)
     if key in there:
-        return _Object(key=key, fate="put", change=there[key], digests=digests, files=len(group))
+        return _Object(key=key, fate="put", change=there[key], digests=digests, files=files)
     # the whole page, or an encoding alone that is not the one that is stored
-    fate: Literal["gone", "kept"] = "gone" if key in group else "kept"
-    return _Object(key=key, fate=fate, change=next(iter(group.values())), digests=digests, files=len(group))
+    fate: Literal["gone", "kept"] = "gone" if key in ended else "kept"
+    return _Object(
+        key=key, fate=fate, change=next(iter([*there.values(), *ended.values()])), digests=digests, files=files
+    )
 
 
 def decoded(data: bytes, coding: str) -> bytes:
-    """``data`` without its encoding, at most a megabyte of it; b"" for what is none."""
+    """``data`` without its encoding, at most about a megabyte of it; b"" for what is none."""
     try:
         match coding:
             case "br":
-                return bytes(brotli.decompress(data))[:MOST_READ]
+                # a limit on each answer: whoever holds the place may store a bomb
+                return bytes(brotli.Decompressor().process(data, output_buffer_limit=MOST_READ))[:MOST_READ]
             case "gzip":
-                return gzip.decompress(data)[:MOST_READ]
-    except (brotli.error, OSError, EOFError):
+                return zlib.decompressobj(wbits=31).decompress(data, MOST_READ)
+    except (brotli.error, zlib.error):
         return b""
     return data

@@ -232,3 +232,22 @@ finding = Table(
     Column("network", Text, primary_key=True),
     Column("data", Text, nullable=False),
 )
+
+mirror = Table(
+    "mirror",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("data", Text, nullable=False),
+)
+
+move = Table(
+    "move",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("mirror", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("before", String(20), nullable=False),  # the mirror's phase before it, "" for a new one
+)

@@ -132,6 +132,10 @@ class StoryTables(Base):
         with self.engine.connect() as db:
             return [brief_of(row) for row in _rows_of(db, schema.story.c.code, codes)]
 
+    def codes_since(self, day: str) -> list[str]:
+        with self.engine.connect() as db:
+            return list(db.scalars(select(schema.story.c.code).where(schema.story.c.day >= day)))
+
     def withdraw(self, codes: Sequence[str], dirty: Iterable[SheetKey], now: datetime) -> None:
         with self.engine.begin() as db:
             _retire(db, codes, now)

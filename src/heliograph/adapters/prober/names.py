@@ -13,6 +13,7 @@ import dns.rcode
 import dns.rdatatype
 
 from heliograph.adapters.prober.line import Patience
+from heliograph.model.onions import is_onion
 from heliograph.model.sighting import Outcome, Resolve
 
 _MOST = 4_096  # bytes of an answer
@@ -38,6 +39,8 @@ class Names:
 
     async def ask(self, check: Resolve) -> Outcome:
         """Never raises for what a resolver does."""
+        if is_onion(check.name):  # RFC 7686: not even asked for
+            return Outcome(failure="dns_nxdomain_error", stage="resolve")
         try:
             async with asyncio.timeout(self._patience.name):
                 if check.how == "system":

@@ -16,6 +16,6 @@ answer per connection, in as few packets as can be, and no memory of who asked.
 
 from heliograph.adapters.serve.endpoint import address, listening, secure_context
 from heliograph.adapters.serve.server import MirrorServer
-from heliograph.adapters.serve.workers import Sensing, run
+from heliograph.adapters.serve.workers import Hidden, Sensing, run
 
-__all__ = ["MirrorServer", "Sensing", "address", "listening", "run", "secure_context"]
+__all__ = ["Hidden", "MirrorServer", "Sensing", "address", "listening", "run", "secure_context"]

@@ -24,6 +24,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     "leftovers": "an encoding whose file is gone is still served",
     "links": "it follows symbolic links: let nobody else write into the folder (`heliograph sync` makes none)",
     "user timeout": "the kernel gives up frozen readers by net.ipv4.tcp_retries2, not after 25 s",
+    "room": "Onion-Location comes with brotli only, since it cannot tell whether another answer has room for it",
 }
 
 _TOKEN = r"[ \t]*(?:;[ \t]*q=(?:1(?:\.0*)?|0\.[0-9]*[1-9][0-9]*)[ \t]*)?(?:,|$)"  # noqa: S105 - of a header field
@@ -65,6 +66,7 @@ handle @{name}_br {{
 		Content-Encoding br
 		defer
 	}}
+{more}
 	rewrite * {path}.br
 	file_server {{
 {serve}
@@ -98,6 +100,14 @@ _MATCH = """\
 {more}
 }}
 @{name} file {path}"""
+_ONION = """\
+	# Where Tor Browser finds the same page. Only with brotli: the other encodings may have no room for it in 6 KB.
+	@page {{
+		path_regexp page `{pages}`
+		not header Range *
+	}}
+	header @page Onion-Location "{base}{{re.page.1}}"
+"""
 _SNIPPET = """
 (heliograph) {{
 	root * "{root}"
@@ -145,6 +155,7 @@ _SNIPPET = """
 			-Last-Modified
 			-Accept-Ranges
 			-Etag
+			-Onion-Location
 		}}
 		request_header -Range
 		request_header -If-None-Match
@@ -179,6 +190,8 @@ def caddy(site: Site) -> str:
     top = _TOP.format(sni=sni, head=wire.MAX_HEAD // 1_024, patience=round(PATIENCE), drain=round(DRAIN))
     plain = "not path *.br *.gz"
     missing = next(kind for kind in found if kind.name == "html").fields
+    file = _FILE.format(name="file", path="{path}", serve="\t\tdisable_canonical_uris", more=_onion(site, found))
+    error_file = _FILE.format(name="page", path="/404.html", serve="\t\tstatus 404", more="")
     snippet = _SNIPPET.format(
         root=site.folder,
         always=_indented(_lines(always()), 2),
@@ -189,10 +202,10 @@ def caddy(site: Site) -> str:
         match=_indented(
             _MATCH.format(name="file", path="{path}", more=f"\t{plain}", br=_BR, gzip=_GZIP).split("\n"), 2
         ),
-        file=_indented(_FILE.format(name="file", path="{path}", serve="\t\tdisable_canonical_uris").split("\n"), 2),
+        file=_indented(file.split("\n"), 2),
         missing=_indented(_lines(missing), 3),
         error_match=_indented(_MATCH.format(name="page", path="/404.html", more="", br=_BR, gzip=_GZIP).split("\n"), 2),
-        error_file=_indented(_FILE.format(name="page", path="/404.html", serve="\t\tstatus 404").split("\n"), 3),
+        error_file=_indented(error_file.split("\n"), 3),
     )
     return top + snippet + "".join(_blocks(site))
 
@@ -218,6 +231,14 @@ def _kind(kind: Kind) -> Iterator[str]:
     for line in _lines(kind.fields):
         yield f"\t{line}"
     yield "}"
+
+
+def _onion(site: Site, found: Iterable[Kind]) -> str:
+    """The offer of the onion mirror, where there is one."""
+    if not site.onion:
+        return ""
+    pages = "|".join(kind.pattern.removeprefix("^/").removesuffix("$") for kind in found if kind.is_pages)
+    return _ONION.format(pages=f"^/({pages})$", base=site.onion)
 
 
 def _lines(fields: Mapping[str, str]) -> Iterable[str]:

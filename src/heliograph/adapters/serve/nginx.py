@@ -22,6 +22,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     "policy of parts": "a 206 carries the Content-Security-Policy, too",
     "leftovers": "an encoding whose file is gone is still served",
     "user timeout": "the kernel gives up frozen readers by net.ipv4.tcp_retries2, not after 25 s",
+    "room": "Onion-Location comes with brotli only, since it cannot tell whether another answer has room for it",
 }
 
 _TOKEN = r"[ \t]*(?:;[ \t]*q=(?:1(?:\.0*)?|0\.[0-9]*[1-9][0-9]*)[ \t]*)?(?:,|$)"  # noqa: S105 - of a header field
@@ -66,6 +67,19 @@ map $request_uri $heliograph_odd {{
     "~^[^?#]*(?:%|\\\\\\\\|//|/\\.\\.?(?:[/?#]|$))" 1;
 }}
 """
+_ONION = """
+# Where Tor Browser finds the same page. Only with brotli: the other encodings may have no room for it in 6 KB.
+map "$status|$http_range|$heliograph_kind|$heliograph_coding" $heliograph_onion {{
+    volatile;
+    default "";
+    "~^200\\|\\|(?:{pages})\\|br$" "{base}$heliograph_file";
+}}
+map $heliograph_path $heliograph_file {{
+    volatile;
+    default "";
+    "~^/(?<heliograph_name>.+)$" $heliograph_name;
+}}
+"""
 _SERVER = """
 server {{
 {listen}
@@ -108,7 +122,7 @@ server {{
     add_header Vary $heliograph_vary always;
     add_header Content-Security-Policy $heliograph_policy always;
     add_header Last-Modified "";
-
+{onion}
     rewrite ^(.*/)$ $1index.html;
     set $heliograph_path $uri;
     if ($heliograph_odd) {{
@@ -194,8 +208,12 @@ def nginx(site: Site) -> str:
         tls=tls,
         always=_indented(_always_lines(), 4),
         ladder=ladder,
+        onion="    add_header Onion-Location $heliograph_onion;\n" if site.onion else "",
     )
-    return _HEAD + _kind_map(found) + _field_maps(found) + _MAPS.format(token=_TOKEN) + server
+    maps = _MAPS.format(token=_TOKEN)
+    if site.onion:
+        maps += _ONION.format(pages="|".join(kind.name for kind in found if kind.is_pages), base=site.onion)
+    return _HEAD + _kind_map(found) + _field_maps(found) + maps + server
 
 
 def _listen(site: Site) -> Iterable[str]:

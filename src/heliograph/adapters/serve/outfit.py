@@ -51,6 +51,11 @@ class Kind:
         return dict(line.split(": ", 1) for line in lines if line)
 
     @property
+    def is_pages(self) -> bool:
+        """Whether they are pages, which may offer themselves on an onion mirror."""
+        return wire.is_page(self.sample)
+
+    @property
     def has_encodings(self) -> bool:
         """Whether ``.br`` and ``.gz`` beside the file are its encodings."""
         return "Vary" in self.fields
@@ -66,6 +71,7 @@ class Site:
     cert: Path | None = None  # chain, leaf first, PEM; None: no TLS
     key: Path | None = None
     ladder: Path | None = None  # folder with the test bodies; None: there are none
+    onion: str = ""  # an onion mirror of the same edition, with its last slash, as ``onion_base`` gives it
 
     def __post_init__(self) -> None:
         for name in self.names:

@@ -37,9 +37,10 @@ class MirrorServer:
         patience: float = PATIENCE,
         drop: Drop | None = None,
         sensor: Sensor | None = None,
+        onion: str = "",
     ) -> None:
         self._host = Host(
-            shelf=Shelf(folder, memory=memory),
+            shelf=Shelf(folder, memory=memory, onion=onion),
             clock=monotonic,
             later=_later,
             patience=patience,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from heliograph.adapters.serve import wire
+from heliograph.model.edition import WIRE_BUDGET
 
 SLICE: Final = 65_536  # bytes; a larger file is not kept but sent in slices of this size
 _OVERHEAD = 1_024  # bytes that a kept file costs besides its own
@@ -55,8 +56,9 @@ class Reply(NamedTuple):
 class Shelf:
     """The files of one mirror folder, by path and encoding."""
 
-    def __init__(self, folder: Path, *, memory: int) -> None:
+    def __init__(self, folder: Path, *, memory: int, onion: str = "") -> None:
         self._root = str(folder)
+        self._onion = onion  # where Tor Browser finds the same pages, with its last slash
         self._memory = memory
         self._used = 0
         self._kept: OrderedDict[tuple[str, str], Sheet] = OrderedDict()
@@ -149,7 +151,7 @@ class Shelf:
             found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode):
                 return None
-            return _sheet(file, found, place, wire.label(path, coding))
+            return _sheet(file, found, place, wire.label(path, coding), wire.elsewhere(self._onion, path))
         finally:
             os.close(file)
 
@@ -163,7 +165,7 @@ class Shelf:
         self._used -= len(self._kept.pop((path, coding)).answer) + _OVERHEAD
 
 
-def _sheet(file: int, found: os.stat_result, place: str, label: wire.Label) -> Sheet:
+def _sheet(file: int, found: os.stat_result, place: str, label: wire.Label, more: bytes) -> Sheet:
     size, kept = found.st_size, found.st_size <= SLICE
     body = os.read(file, size + 1) if kept else b""
     if kept and len(body) != size:
@@ -172,6 +174,8 @@ def _sheet(file: int, found: os.stat_result, place: str, label: wire.Label) -> S
     # Of a kept file the tag is its digest, the same in each worker; a long one is told by its place on the disk.
     etag = b'"%b"' % urlsafe_b64encode(blake2b(body if kept else repr(mark).encode(), digest_size=6).digest())
     head = wire.file_head(200, label, size, etag)
+    if more and len(head) + len(more) + size <= WIRE_BUDGET:
+        head = wire.file_head(200, label, size, etag, more)
     return Sheet(head + body, len(head), size, etag, label, place, mark)
 
 

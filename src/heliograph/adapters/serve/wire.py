@@ -3,7 +3,8 @@
 Rule 1: nothing in a request is decoded or repaired. A path that is not canonical names no file.
 Rule 2: the Content-Type follows from the name alone; the answer from method, target and six header fields.
 Rule 3: the head of an answer with a file of the edition stays within ``HEADER_ALLOWANCE``, because head and body have
-6 KB together. So each policy is spelt as short as it goes, and three fields are left out:
+6 KB together. So each policy is spelt as short as it goes, Onion-Location comes only where the whole answer keeps its
+budget with it (``elsewhere``), and three fields are left out:
 
 - Date. RFC 9110 (6.6.1) demands it of an origin with a clock and forbids it to one without. A mirror is the latter: an
   untrusted machine whose time nobody should rely on. Freshness is ``max-age``, which no wrong clock can spoil.
@@ -99,11 +100,24 @@ def label(path: str, coding: str) -> Label:
     )
 
 
-def file_head(status: int, of: Label, length: int, etag: bytes) -> bytes:
+def is_page(path: str) -> bool:
+    """Whether a canonical ``path`` is a page that people read: HTML, but not the reader's own code."""
+    return paths.extension(path) == "html" and path != "reader.html" and not path.startswith("code/")
+
+
+def elsewhere(base: str, path: str) -> bytes:
+    """The field that offers Tor Browser the page at a canonical ``path`` on the onion mirror at ``base``; b"" if none.
+
+    Only a whole 200 has it, and only one that is within ``WIRE_BUDGET`` together with it.
+    """
+    return f"Onion-Location: {base}{path}\r\n".encode("ascii") if base and is_page(path) else b""
+
+
+def file_head(status: int, of: Label, length: int, etag: bytes, more: bytes = b"") -> bytes:
     """The head of an answer with a whole file: 200, or 404 with the edition's own page (then without ``etag``)."""
     tag = b"ETag: %b\r\n" % etag if etag else b""
-    return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n%b%b%b%b%b" % (
-        _REASONS[status], of.content_type, length, of.coding, of.lifetime, tag, of.policy, _ALWAYS,
+    return b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n%b%b%b%b%b%b" % (
+        _REASONS[status], of.content_type, length, of.coding, of.lifetime, tag, of.policy, more, _ALWAYS,
     )  # fmt: skip
 
 

@@ -3,6 +3,9 @@
 SIGTERM and SIGINT finish the answers under way and end; SIGHUP reads the certificate again. With several workers this
 process only watches: it holds the sockets, so that a worker that dies is replaced without a refused connection, and it
 makes the TLS context, so that the workers share the ticket keys. With a sensor it also keeps the counters of all.
+
+An onion service is one worker more, on a port of loopback of its own: in plain HTTP, since Tor seals it, uncounted by
+the sensor, to which all of Tor would be one reader, and not hired anew for a new certificate.
 """
 
 from __future__ import annotations
@@ -14,9 +17,9 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,23 @@ class Sensing:
     share: float = 0.25
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """An onion service that leads to a port of this machine. Whoever makes it knows Tor; here nobody does."""
+
+    begin: Callable[[int], str]  # its address, once it is sure that it can be had; raises ConfigError, StoreError
+    keep: Callable[[int], Coroutine[Any, Any, None]]  # has it published until cancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What every process of one mirror serves."""
+
+    folder: Path
+    drop: Drop | None
+    onion: str  # for Onion-Location, "" for none
+
+
 def run(
     folder: Path,
     listen: str = "127.0.0.1:8080",
@@ -51,13 +71,17 @@ def run(
     workers: int = 1,
     drop: Drop | None = None,
     sensing: Sensing | None = None,
+    hidden: Hidden | None = None,
+    onion: str = "",
     say: Say = lambda _: None,
 ) -> int:
     """Serve ``folder`` until a signal ends it; the exit code. ``say`` is given the mirror's URL, and what goes wrong.
 
-    With ``drop`` messages are taken at ``/drop``, and work lists given out below it.
+    With ``drop`` messages are taken at ``/drop``, and work lists given out below it. With ``hidden`` the folder is
+    served as an onion service, too. Pages name the onion mirror at ``onion``; if that is not given and there is TLS,
+    the hidden one, because Tor Browser heeds such an offer from HTTPS alone.
 
-    Raises ConfigError before anything is served.
+    Raises ConfigError, or StoreError, before anything is served.
     """
     if not folder.is_dir():
         raise ConfigError("no such folder", where=str(folder), remedy="name the folder of a mirror")
@@ -66,7 +90,11 @@ def run(
     context = secure_context(cert, key) if cert else None
     counting = _counting(sensing, folder, say) if sensing else None
     socks = _sockets(*address(listen), workers)
+    inner, found = _begun(hidden, socks) if hidden else (None, "")
+    shown = _Shown(folder=folder, drop=drop, onion=onion or (found if context is not None else ""))
     say(_url(socks[0], secure=context is not None))
+    if found:
+        say(found)
 
     def renewed() -> ssl.SSLContext | None:
         """The certificate as it is on the disk now; None, and the reason said, if it cannot be used."""
@@ -76,12 +104,12 @@ def run(
             say(str(error))
             return None
 
-    if workers <= 1:
+    if workers <= 1 and hidden is None:
         with _runner() as runner:
             sensor = counting.sensor() if counting else None
-            runner.run(_serve(folder, socks[0], context, renewed, drop=drop, sensor=sensor))
+            runner.run(_serve(shown, socks[0], context, renewed, sensor=sensor))
         return 0
-    return _Crew(folder, socks, renewed, drop, counting).watch(context)
+    return _Crew(shown, socks, renewed, counting, inner, hidden).watch(context)
 
 
 class _Counting:
@@ -137,6 +165,17 @@ def _sockets(host: str, port: int, workers: int) -> list[socket.socket]:
     return [first, *(listening(host, first.getsockname()[1], shared=True) for _ in range(workers - 1))]
 
 
+def _begun(hidden: Hidden, socks: list[socket.socket]) -> tuple[socket.socket, str]:
+    """A socket for the onion service, and its URL. If it cannot be had, ``socks`` are closed, too."""
+    inner = listening("127.0.0.1", 0)
+    try:
+        return inner, f"http://{hidden.begin(inner.getsockname()[1])}/"
+    except BaseException:
+        for sock in (inner, *socks):
+            sock.close()
+        raise
+
+
 def _url(sock: socket.socket, *, secure: bool) -> str:
     host, port = sock.getsockname()[:2]
     if host in {"::", "0.0.0.0"}:  # noqa: S104 - shown, not bound
@@ -154,20 +193,24 @@ def _runner() -> asyncio.Runner:
 
 
 async def _serve(
-    folder: Path,
+    shown: _Shown,
     sock: socket.socket,
     context: ssl.SSLContext | None,
     renewed: Callable[[], ssl.SSLContext | None],
     parent: int | None = None,
-    drop: Drop | None = None,
     sensor: Sensor | None = None,
+    hidden: Hidden | None = None,
 ) -> None:
-    """One process. ``parent`` is a pipe that ends when the watching process does."""
+    """One process. ``parent`` is a pipe that ends when the watching process does; ``hidden`` leads to ``sock``."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     loop.set_exception_handler(_silent)
     spare = WATCHED if sensor is not None else 0  # handles of its own
-    server = MirrorServer(folder, connections=max(1, room_for(CONNECTIONS + spare) - spare), drop=drop, sensor=sensor)
+    room = max(1, room_for(CONNECTIONS + spare) - spare)
+    server = MirrorServer(shown.folder, connections=room, drop=shown.drop, sensor=sensor, onion=shown.onion)
     await server.start_on(sock, tls=context)
+    keeping = asyncio.create_task(hidden.keep(server.port)) if hidden else None
+    if keeping is not None:
+        keeping.add_done_callback(lambda _: over.set())  # it ends by a fault of ours alone: then let another one try
 
     def renew() -> None:
         if (fresh := renewed()) is not None:
@@ -180,7 +223,12 @@ async def _serve(
     if parent is not None:
         loop.add_reader(parent, over.set)
     await over.wait()
+    if keeping is not None:
+        keeping.cancel()
     await server.stop()
+    if keeping is not None:
+        with suppress(asyncio.CancelledError):
+            await keeping
 
 
 def _silent(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -188,18 +236,19 @@ def _silent(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 class _Crew:
-    """The worker processes, one for each socket."""
+    """The worker processes, one for each socket; ``inner`` is the one that ``hidden`` leads to."""
 
     def __init__(
         self,
-        folder: Path,
+        shown: _Shown,
         socks: list[socket.socket],
         renewed: Callable[[], ssl.SSLContext | None],
-        drop: Drop | None,
         counting: _Counting | None,
+        inner: socket.socket | None,
+        hidden: Hidden | None,
     ) -> None:
-        self._folder, self._socks, self._renewed, self._drop = folder, socks, renewed, drop
-        self._counting = counting
+        self._shown, self._socks, self._renewed = shown, socks, renewed
+        self._counting, self._inner, self._hidden = counting, inner, hidden
         if counting is not None:
             counting.share_out()
         self._alive, self._mine = os.pipe()  # nothing is written: it ends when this process does, even by SIGKILL
@@ -211,7 +260,7 @@ class _Crew:
         watched = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
         signal.pthread_sigmask(signal.SIG_BLOCK, watched)
         try:
-            self._hire(self._socks, context)
+            self._hire(self._all, context)
             while True:
                 what = self._next(watched)
                 if what is None:
@@ -223,16 +272,20 @@ class _Crew:
                 elif what == signal.SIGHUP:
                     if (fresh := self._renewed()) is not None:
                         context = fresh
-                        self._dismiss()
+                        self._dismiss(self._socks)
                         self._hire(self._socks, context)
                 else:
                     return 0
         finally:
-            self._dismiss()
+            self._dismiss(self._all)
             for pid in self._leaving:
                 with suppress(ChildProcessError):
                     os.waitpid(pid, 0)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, watched)
+
+    @property
+    def _all(self) -> list[socket.socket]:
+        return self._socks if self._inner is None else [*self._socks, self._inner]
 
     def _next(self, watched: set[signal.Signals]) -> int | None:
         """The next signal; None after a while without one, if there is something to look after."""
@@ -254,26 +307,30 @@ class _Crew:
         code = 1
         try:
             os.close(self._mine)
-            for other in self._socks:
+            for other in self._all:
                 if other is not sock:
                     other.close()
             with _runner() as runner:
                 signal.pthread_sigmask(signal.SIG_SETMASK, set())
-                sensor = self._counting.worker_sensor() if self._counting else None
-                serving = _serve(
-                    self._folder, sock, context, lambda: None, parent=self._alive, drop=self._drop, sensor=sensor
-                )
-                runner.run(serving)
+                runner.run(self._serving(sock, context))
             code = 0
         finally:
             sys.stdout.flush()
             os._exit(code)
 
-    def _dismiss(self) -> None:
-        for pid in self._at_work:
+    def _serving(self, sock: socket.socket, context: ssl.SSLContext | None) -> Coroutine[Any, Any, None]:
+        if sock is self._inner:
+            shown = replace(self._shown, onion="")  # who is there already needs no offer
+            return _serve(shown, sock, None, lambda: None, parent=self._alive, hidden=self._hidden)
+        sensor = self._counting.worker_sensor() if self._counting else None
+        return _serve(self._shown, sock, context, lambda: None, parent=self._alive, sensor=sensor)
+
+    def _dismiss(self, socks: list[socket.socket]) -> None:
+        gone = [pid for pid, sock in self._at_work.items() if sock in socks]
+        for pid in gone:
             os.kill(pid, signal.SIGTERM)
-        self._leaving |= self._at_work.keys()
-        self._at_work = {}
+            del self._at_work[pid]
+        self._leaving.update(gone)
 
     def _reap(self) -> list[socket.socket]:
         """Forget the workers that have ended; the sockets of those that should not have."""

@@ -16,6 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from heliograph.adapters.web.words import PrivateAddressError, RefusedError
+from heliograph.model.onions import is_onion
 
 Place = tuple[str, int]  # host and port
 
@@ -103,6 +104,8 @@ class PublicOnly(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
+        if is_onion(host):  # RFC 7686: not even asked for
+            raise PrivateAddressError(f"{host} can be reached through Tor only")
         found = await self._inner.resolve(host, port, family)
         allowed = [one for one in found if (host, port) in self._own or is_public(one["host"])]
         if found and not allowed:

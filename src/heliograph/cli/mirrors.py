@@ -1,0 +1,229 @@
+"""``mirrors``: the pool as people see and change it, and the round that ``run`` makes after every look."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from heliograph.adapters.reach import WebMirror
+from heliograph.cli.hosts import opened
+from heliograph.cli.screen import Stopwatch, out
+from heliograph.cli.wiring import open_journal, outside
+from heliograph.config import Config, load
+from heliograph.flows.foreign import begun
+from heliograph.flows.rotate import TO, Rotated, settled
+from heliograph.flows.rotate import rotate as one_round
+from heliograph.model import ConfigError
+from heliograph.model.mirror import Mirror, Move, MoveKind, MoveNote, Phase
+from heliograph.model.release import Ask, Got
+from heliograph.ports import Journal
+
+_HOLD = timedelta(days=1)  # for how long the plan leaves alone what somebody moved
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+_BACK: dict[MoveKind, tuple[Phase, ...]] = {  # what each move can be taken back from
+    "promote": ("live",), "rest": ("resting",), "return": ("spare",), "retire": ("ending",),
+}  # fmt: skip
+_UNDONE: dict[Phase, MoveKind] = {"live": "promote", "resting": "rest", "spare": "return"}  # what leads there again
+_SAID = {"live": "green", "spare": "cyan", "creating": "cyan", "resting": "yellow", "lost": "red"}
+
+
+class Outsider:
+    """``ports.Reach`` of a base URL, one connection for each question."""
+
+    def __init__(self, url: str) -> None:
+        self._mirror = WebMirror(url)
+        self.host, self.place = self._mirror.host, self._mirror.place
+
+    async def get(self, ask: Ask) -> Got:
+        """See ``ports.Reach``."""
+        async with self._mirror as reached:
+            return await reached.get(ask)
+
+
+def random_name() -> str:
+    """A name that says nothing, for a new mirror."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(10))
+
+
+async def attend(config: Config, *, dry: bool = False) -> Rotated:
+    """One round as of now.
+
+    Raises:
+        HeliographError: the journal is busy or cannot be opened.
+    """
+    async with outside(config, Stopwatch()) as world:
+        if dry:
+            return await one_round(world, config, _now(), random_name, Outsider, dry=True)
+        with world.journal.hold("heliograph mirrors"):
+            return await one_round(world, config, _now(), random_name, Outsider)
+
+
+def rotate(path: Path, *, dry: bool, as_json: bool) -> int:
+    """One round, told; 1 if the policy cannot be met."""
+    config = load(path)
+    told = asyncio.run(attend(config, dry=dry))
+    moves = told.plan.moves if dry else told.done
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "moves": [asdict(move) for move in moves],
+                    "done": not dry,
+                    "lacks": list(told.plan.lacks),
+                    "listed": told.listed,
+                    "problems": [asdict(problem) for problem in told.problems],
+                },
+                ensure_ascii=False,
+            )
+        )
+    else:
+        for line in lines(moves, dry=dry):
+            out.print(line, markup=False, soft_wrap=True)
+        for lack in told.plan.lacks:
+            out.print(f"[yellow]lacks[/]     {escape(lack)}", soft_wrap=True)
+        for problem in told.problems:
+            out.print(f"[red]{escape(problem.where)}[/]: {escape(problem.what)}", soft_wrap=True)
+        if not moves and not told.plan.lacks and not told.problems:
+            out.print("nothing to move")
+        if told.listed:
+            out.print("Next: heliograph publish, so that readers are told")
+    return 1 if told.plan.lacks or told.problems else 0
+
+
+def lines(moves: Sequence[Move], *, dry: bool = False) -> list[str]:
+    """A sentence for each move."""
+    would = "would " if dry else ""
+    return [f"{would}{move.kind} {move.mirror or f'one at {move.host}'}: {move.reason}" for move in moves]
+
+
+def show(path: Path, moves: int, *, as_json: bool) -> int:
+    """The pool and its newest moves."""
+    config = load(path)
+    with open_journal(config) as journal:
+        pool, notes = settled(journal.pool(), config, _now()), journal.history(moves)
+    if as_json:
+        print(json.dumps({"mirrors": [_plain(one) for one in pool], "moves": [_told(one) for one in notes]}))
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for column in ("mirror", "stands", "since", "provider", "address"):
+        table.add_column(column, overflow="fold")
+    for one in sorted(pool, key=lambda one: (one.phase in ("gone", "lost"), one.phase != "live", one.name)):
+        style = _SAID.get(one.phase, "dim")
+        held = " (held)" if one.pinned and one.pinned > _now() else ""
+        table.add_row(
+            escape(one.name),
+            f"[{style}]{one.phase}[/]{held}",
+            f"{one.since:%m-%d %H:%M}",
+            escape(one.provider),
+            escape(one.url),
+        )
+    out.print(table)
+    for note in notes:
+        where = f"{note.at:%m-%d %H:%M} {note.move.kind} {note.move.mirror or note.move.host}: {note.move.reason}"
+        out.print(where, markup=False, soft_wrap=True)
+    return 0
+
+
+def add(host: str, path: Path) -> int:
+    """Note a new mirror; the next round asks its host."""
+    config = load(path)
+    if all(table.name != host for table in config.host):
+        remedy = f"hosts are: {', '.join(table.name for table in config.host) or 'none; add a [[host]]'}"
+        raise ConfigError("there is no such host", where=host, remedy=remedy)
+    table = next(table for table in config.host if table.name == host)
+    now = _now()
+    new = Mirror(name=random_name(), provider=table.provider, host=host, phase="creating", since=now, born=now)
+    with open_journal(config) as journal, journal.hold("heliograph mirrors add"):
+        move = Move(kind="raise", mirror=new.name, host=host, reason="somebody asked for it")
+        journal.keep([new], [move], now)
+    out.print(f"{new.name} is on its way; next: heliograph mirrors rotate")
+    return 0
+
+
+def put(name: str, kind: MoveKind, path: Path) -> int:
+    """Move one by hand."""
+    config = load(path)
+    with open_journal(config) as journal, journal.hold(f"heliograph mirrors {kind}"):
+        mirror = _named(journal, config, name)
+        if mirror.phase in ("ending", "gone", "lost"):
+            raise ConfigError(f"it is {mirror.phase}", where=f"mirror {name}", remedy="see: heliograph mirrors list")
+        if kind == "retire" and not mirror.host:
+            remedy = "take its [[mirror]] out of the configuration, or: heliograph mirrors rest"
+            raise ConfigError("no host has raised it", where=f"mirror {name}", remedy=remedy)
+        if kind == "promote" and mirror.phase == "creating":
+            raise ConfigError("nobody has seen it work yet", where=f"mirror {name}", remedy="wait until it is a spare")
+        _keep(journal, mirror, TO[kind], Move(kind=kind, mirror=name, host=mirror.host, reason="somebody asked for it"))
+    out.print(f"{name} is {TO[kind]}; next: heliograph publish, so that readers are told")
+    return 0
+
+
+def adopt(name: str, path: Path) -> int:
+    """Note that a place is ours, whatever lies there."""
+    config = load(path)
+    table = next((table for table in config.mirror if table.name == name), None)
+    if table is None:
+        remedy = f"mirrors are: {', '.join(sorted(one.name for one in config.mirror))}"
+        raise ConfigError("there is no such mirror", where=f"mirror {name}", remedy=remedy)
+
+    async def take() -> str:
+        async with opened(config, table) as store:
+            return store.place
+
+    with open_journal(config) as journal, journal.hold("heliograph mirrors adopt"):
+        journal.note(begun(asyncio.run(take())), "1")
+    out.print(f"{name} is taken; next: heliograph publish")
+    return 0
+
+
+def undo(path: Path) -> int:
+    """Take the newest move back that can be."""
+    config = load(path)
+    with open_journal(config) as journal, journal.hold("heliograph mirrors undo"):
+        for note in journal.history(50):
+            mirror = next((one for one in journal.pool() if one.name == note.move.mirror), None)
+            if mirror is None or note.before is None or mirror.phase not in _BACK.get(note.move.kind, ()):
+                continue
+            if note.move.reason.startswith("undone"):
+                break
+            kind = _UNDONE.get(note.before, "rest")
+            reason = f"undone: {note.move.kind} of {note.at:%Y-%m-%d %H:%M}"
+            _keep(journal, mirror, note.before, Move(kind=kind, mirror=mirror.name, host=mirror.host, reason=reason))
+            out.print(f"{mirror.name} is {note.before} again and stays so for a day; next: heliograph publish")
+            return 0
+    raise ConfigError("there is no move that could be taken back", where=str(path))
+
+
+def _keep(journal: Journal, mirror: Mirror, to: Phase, move: Move) -> None:
+    now = _now()
+    journal.keep([replace(mirror, phase=to, since=now, pinned=now + _HOLD)], [move], now)
+
+
+def _named(journal: Journal, config: Config, name: str) -> Mirror:
+    pool = settled(journal.pool(), config, _now())
+    found = next((one for one in pool if one.name == name), None)
+    if found is None:
+        remedy = "see: heliograph mirrors list"
+        raise ConfigError("there is no such mirror, or it has no url", where=f"mirror {name}", remedy=remedy)
+    return found
+
+
+def _plain(mirror: Mirror) -> dict[str, Any]:
+    times = {name: getattr(mirror, name) for name in ("since", "born", "hurt", "pinned")}
+    return {**asdict(mirror), **{name: when.isoformat() if when else None for name, when in times.items()}}
+
+
+def _told(note: MoveNote) -> dict[str, Any]:
+    return {"number": note.number, "at": note.at.isoformat(), "before": note.before, **asdict(note.move)}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from

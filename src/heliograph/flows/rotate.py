@@ -1,0 +1,264 @@
+"""verdict -> move -> directory: one round of the pool of mirrors.
+
+pool -> advance -> plan -> do
+
+Rule 1: a mirror is noted before its host is asked for it, so that whatever happens it is found again. Rule 2: a new
+mirror is told to readers only after a signed page was read through it, from outside. Rule 3: every change of the pool
+is a move with its reason, in the journal. Rule 4: a host that fails holds nothing up but its own mirrors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from heliograph import rotate as stage
+from heliograph.config import Config, MirrorTable
+from heliograph.model import Problem, StoreError, paths
+from heliograph.model.mirror import HostFacts, Mirror, Move, Phase, Stand
+from heliograph.model.release import Ask
+from heliograph.ports import Host, Outside, Reach
+from heliograph.rotate import Plan, Policy
+
+LOOK: Final = timedelta(hours=1)  # between two looks at all that hosts have of ours
+PATIENCE: Final = timedelta(hours=2)  # for a mirror that its host was asked for, until it is given up
+FORGET: Final = timedelta(days=31)  # after its end: until then it counts for the ceilings
+_NOT_THERE: Final = "its host does not have it any more"
+_LOOKED: Final = "hosts looked at"  # the note with when
+TO: Final[Mapping[str, Phase]] = {
+    "promote": "live", "rest": "resting", "return": "spare", "retire": "ending", "ready": "spare", "ended": "gone",
+    "lost": "lost",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotated:
+    """What one round did, or with ``dry`` would do."""
+
+    pool: tuple[Mirror, ...]
+    plan: Plan
+    done: tuple[Move, ...]  # those of the plan, and what hosts have brought about
+    listed: bool  # whether the list that readers are given has changed
+    problems: tuple[Problem, ...]
+
+
+async def rotate(
+    outside: Outside,
+    config: Config,
+    now: datetime,
+    name: Callable[[], str],
+    reach: Callable[[str], Reach],
+    *,
+    dry: bool = False,
+) -> Rotated:
+    """Bring the pool a step nearer to what ``[rotate]`` wants; with ``dry`` only say how.
+
+    ``name`` gives random names for new mirrors, ``reach`` reads a mirror from outside.
+    """
+    journal = outside.journal
+    findings, watched = journal.findings(), networks(config)
+    before = settled(journal.pool(), config, now)
+    hosts = {host.name: host for host in outside.hosts}
+    problems: list[Problem] = []
+    pool, done = before, list[Move]()
+    if not dry:
+        pool, done = await _advance(outside, before, hosts, now, reach, problems)
+        journal.keep(_changed(journal.pool(), pool), done, now)
+    pool = stage.hurt(pool, findings, watched)
+    facts = [HostFacts(name=host.name, provider=host.provider, most=host.most) for host in outside.hosts]
+    plan = stage.moves(pool, findings, policy(config), now, networks=watched, hosts=facts)
+    if dry:
+        return Rotated(pool=pool, plan=plan, done=(), listed=False, problems=())
+
+    for move in plan.moves:
+        move = replace(move, mirror=move.mirror or name())
+        pool = _moved(pool, move, hosts, now)
+        journal.keep(_changed(journal.pool(), pool), [move], now)  # rule 1
+        done.append(move)
+    pool = await _ask_hosts(outside, pool, done, hosts, problems)
+    ended = [one.name for one in pool if one.phase in ("gone", "lost") and one.since < now - FORGET]
+    pool = tuple(one for one in pool if one.name not in ended)
+    journal.keep(_changed(journal.pool(), pool), [], now, ended)
+    return Rotated(
+        pool=pool,
+        plan=plan,
+        done=tuple(done),
+        listed=_listed(before) != _listed(pool),
+        problems=tuple(problems),
+    )
+
+
+def policy(config: Config) -> Policy:
+    """What ``[rotate]`` wants."""
+    table = config.rotate
+    return Policy(
+        min_live=table.min_live,
+        providers=table.providers,
+        spares=table.spares,
+        burst=table.burst,
+        shun=timedelta(seconds=table.shun_seconds),
+        retire_after=timedelta(seconds=table.retire_after_seconds),
+        calm=timedelta(seconds=table.calm_seconds),
+        most_a_day=table.most_a_day,
+        most_a_month=table.most_a_month,
+    )
+
+
+def networks(config: Config) -> tuple[str, ...]:
+    """Where readers are: the networks of vantages inside, or where none is, of all."""
+    here = [(config.watch.network, config.watch.outside)]
+    known = here + [(table.network, table.outside) for table in config.vantage]
+    inside = [network for network, outside in known if not outside]
+    return tuple(dict.fromkeys(inside or [network for network, _ in known]))
+
+
+def settled(pool: Sequence[Mirror], config: Config, now: datetime) -> tuple[Mirror, ...]:
+    """``pool`` with the mirrors of the configuration as they stand there: new, with another address, or gone."""
+    known = {mirror.name: mirror for mirror in pool}
+    named = {table.name: table for table in config.mirror if table.url}
+    for name, table in named.items():
+        if name not in known or known[name].phase in ("gone", "lost"):
+            first: Phase = "spare" if table.spare else "live"
+            known[name] = Mirror(name=name, provider=provider(table), url=table.url, phase=first, since=now, born=now)
+        known[name] = replace(known[name], url=table.url, provider=provider(table))
+    for mirror in list(known.values()):
+        if not mirror.host and mirror.name not in named and mirror.phase != "gone":
+            known[mirror.name] = replace(mirror, phase="gone", since=now)
+    return tuple(known[name] for name in sorted(known))
+
+
+def provider(table: MirrorTable) -> str:
+    """Whose network a configured mirror is in, as far as the newsroom says: alone where it does not."""
+    return table.provider or f"{table.kind} {table.name}"
+
+
+async def _advance(
+    outside: Outside,
+    pool: Sequence[Mirror],
+    hosts: Mapping[str, Host],
+    now: datetime,
+    reach: Callable[[str], Reach],
+    problems: list[Problem],
+) -> tuple[tuple[Mirror, ...], list[Move]]:
+    """What is on its way, a step further; and now and then, what hosts have of ours."""
+    lost = await _lost(outside, pool, hosts, now, problems)
+    found, done = [], []
+    for mirror in pool:
+        move = lost.get(mirror.name)
+        if mirror.phase in ("creating", "ending"):
+            mirror, move = await _step(outside, mirror, hosts.get(mirror.host), now, reach, problems)
+        if move is not None:
+            mirror = replace(mirror, phase=TO[move.kind], since=now)
+            done.append(move)
+        found.append(mirror)
+    return tuple(found), done
+
+
+async def _lost(
+    outside: Outside, pool: Sequence[Mirror], hosts: Mapping[str, Host], now: datetime, problems: list[Problem]
+) -> dict[str, Move]:
+    """Mirrors that their hosts do not have any more; what hosts have that nobody knows, and that costs, is told."""
+    last = outside.journal.recall(_LOOKED)
+    if last and now < datetime.fromisoformat(last) + LOOK:
+        return {}
+    found = {}
+    for host in hosts.values():
+        try:
+            there = {stand.id for stand in await host.stands() if stand.state != "gone"}
+        except StoreError as error:
+            problems.append(Problem(where=error.where or f"host {host.name}", what=error.what, remedy=error.remedy))
+            continue
+        ours = {mirror.name: mirror for mirror in pool if mirror.host == host.name}
+        for name, mirror in ours.items():
+            if name not in there and mirror.phase in ("spare", "live", "resting"):
+                found[name] = Move(kind="lost", mirror=name, host=host.name, reason=_NOT_THERE)
+        ended = {name for name, mirror in ours.items() if mirror.phase in ("gone", "lost")}
+        if strange := sorted(there - ours.keys() | (there & ended)):
+            what = f"it has {len(strange)} addresses that nobody here knows, and they cost: {', '.join(strange[:5])}"
+            problems.append(Problem(where=f"host {host.name}", what=what, remedy="end them at the host"))
+    outside.journal.note(_LOOKED, now.isoformat())
+    return found
+
+
+async def _step(
+    outside: Outside,
+    mirror: Mirror,
+    host: Host | None,
+    now: datetime,
+    reach: Callable[[str], Reach],
+    problems: list[Problem],
+) -> tuple[Mirror, Move | None]:
+    def because(kind: str, reason: str) -> Move:
+        return Move(kind=kind, mirror=mirror.name, host=mirror.host, reason=reason)  # type: ignore[arg-type]
+
+    if host is None:
+        what = f"mirror {mirror.name} was raised by a host that is not configured any more"
+        problems.append(Problem(where=f"host {mirror.host}", what=what, remedy="add it again, or end it at the host"))
+        return mirror, None
+    stand = await _asked(host, mirror, problems)
+    if stand is None:
+        return mirror, None
+    mirror = replace(mirror, url=stand.url or mirror.url)
+    if mirror.phase == "ending":
+        return mirror, because("ended", "its host has taken it down") if stand.state == "gone" else None
+    if stand.state == "gone":
+        return mirror, because("lost", f"{_NOT_THERE} {stand.note}".rstrip())
+    if stand.state == "up" and await serves(outside, reach(mirror.url)):
+        return mirror, because("ready", "a page of ours was read through it")
+    if mirror.born < now - PATIENCE:
+        return mirror, because(
+            "retire", f"it did not work within {PATIENCE.seconds // 3_600} hours {stand.note}".rstrip()
+        )
+    return mirror, None
+
+
+async def _asked(host: Host, mirror: Mirror, problems: list[Problem]) -> Stand | None:
+    try:
+        return await (host.retire(mirror.name) if mirror.phase == "ending" else host.raise_(mirror.name))
+    except StoreError as error:
+        where = error.where or f"host {host.name}"
+        problems.append(Problem(where=where, what=error.what, remedy=error.remedy))
+        return None
+
+
+async def serves(outside: Outside, mirror: Reach) -> bool:
+    """Whether a release of ours is shown there, read as anybody would."""
+    got = await mirror.get(Ask(mirror=0, name=paths.POINTER, limit=16_384))
+    return got.fate == "whole" and outside.journal.signed_as(sha256(got.data).hexdigest()) is not None
+
+
+async def _ask_hosts(
+    outside: Outside, pool: Sequence[Mirror], moves: Sequence[Move], hosts: Mapping[str, Host], problems: list[Problem]
+) -> tuple[Mirror, ...]:
+    """Have hosts begin with what was planned; what they refuse is asked again in the next round."""
+    fresh = {move.mirror for move in moves if move.kind in ("raise", "retire")}
+    found = []
+    for mirror in pool:
+        host = hosts.get(mirror.host)
+        if mirror.name in fresh and host is not None:
+            stand = await _asked(host, mirror, problems)
+            if stand is not None:
+                mirror = replace(mirror, url=stand.url or mirror.url)
+        found.append(mirror)
+    return tuple(found)
+
+
+def _moved(pool: Sequence[Mirror], move: Move, hosts: Mapping[str, Host], now: datetime) -> tuple[Mirror, ...]:
+    if move.kind == "raise":
+        host = hosts[move.host]
+        new = Mirror(name=move.mirror, provider=host.provider, host=host.name, phase="creating", since=now, born=now)
+        return (*pool, new)
+    to = TO[move.kind]
+    return tuple(replace(one, phase=to, since=now) if one.name == move.mirror else one for one in pool)
+
+
+def _changed(before: Sequence[Mirror], after: Sequence[Mirror]) -> list[Mirror]:
+    known = {mirror.name: mirror for mirror in before}
+    return [mirror for mirror in after if known.get(mirror.name) != mirror]
+
+
+def _listed(pool: Sequence[Mirror]) -> set[str]:
+    return {mirror.url for mirror in pool if mirror.phase == "live" and mirror.url}

@@ -1,0 +1,12 @@
+"""verdict -> move: which mirrors readers are told of, and which are raised, rested and retired.
+
+Rule 1: make before break; a mirror that is needed in some network stays until another one works there. Rule 2: what is
+planned is a value, shown before it is done, and each move says why. Rule 3: a provider is one risk, not many. Rule 4: a
+policy that cannot be met is said, with what is missing; it never stops what can be done.
+"""
+
+from heliograph.rotate.moves import Plan, moves
+from heliograph.rotate.policy import Policy
+from heliograph.rotate.standing import directory, hurt
+
+__all__ = ["Plan", "Policy", "directory", "hurt", "moves"]

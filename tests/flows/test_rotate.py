@@ -1,0 +1,254 @@
+"""The pool in motion: hosts that are slow, refuse and are killed; pages that name what lives; people's own moves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from itertools import count
+
+import anyio
+import pytest
+from tests.flows.world import NOW, Make, World
+
+from heliograph.flows.rotate import Rotated, rotate
+from heliograph.lab.hosts import Killed, SimulatedHost, killed_at, refused
+from heliograph.lab.piece import pieces
+from heliograph.model import JournalBusyError
+from heliograph.model.mirror import Mirror
+from heliograph.model.release import Ask, Got
+from heliograph.model.sighting import Finding, Kind
+
+POOL = """
+[edition]
+pictures = false
+[rotate]
+min_live = 2
+spares = 1
+[[mirror]]
+name = "one"
+path = "mirrors/one"
+url = "https://one.example/"
+provider = "ours"
+[[mirror]]
+name = "two"
+path = "mirrors/two"
+url = "https://two.example/"
+provider = "theirs"
+"""
+
+
+@dataclass
+class Through:
+    """``ports.Reach``: the newsroom's release, read through any address that stands."""
+
+    data: bytes
+    host: str = "x.example"
+    place: str = "https://x.example/"
+
+    async def get(self, ask: Ask) -> Got:
+        assert ask.name == "now"
+        return Got(fate="whole", data=self.data) if self.data else Got(fate="unavailable")
+
+
+@dataclass
+class Room:
+    """A newsroom with hosts."""
+
+    world: World
+    hosts: list[SimulatedHost]
+    names: Iterator[int] = field(default_factory=count)
+    works: bool = True
+
+    def round(self, minutes: float = 1, *, dry: bool = False) -> Rotated:
+        self.world.now += timedelta(minutes=minutes)
+        shown = self.world.mirrors[0].files.get("now", b"") if self.works else b""
+        go = partial(rotate, dry=dry)
+        with self.world.outside() as outside:
+            wired = replace(outside, hosts=tuple(self.hosts))
+            return anyio.run(go, wired, self.world.config, self.world.now, self.name, lambda _: Through(shown))
+
+    def name(self) -> str:
+        return f"m{next(self.names)}"
+
+    def pool(self) -> dict[str, Mirror]:
+        with self.world.outside() as outside:
+            return {mirror.name: mirror for mirror in outside.journal.pool()}
+
+    def find(self, **kinds: Kind) -> None:
+        """What the watch says now of mirrors by name; of the others nothing."""
+        with self.world.outside() as outside:
+            urls = {mirror.name: mirror.url for mirror in outside.journal.pool()}
+            outside.journal.conclude([self.finding(urls[name], kind) for name, kind in kinds.items()])
+
+    def finding(self, url: str, kind: Kind) -> Finding:
+        now = self.world.now
+        return Finding(
+            mirror=url, network="here", kind=kind, strength="likely", since=now, seen=now, readable=kind == "well"
+        )
+
+    def settle(self, rounds: int = 12) -> None:
+        for _ in range(rounds):
+            self.round()
+
+    def page(self, name: str) -> str:
+        return self.world.mirrors[0].files[name].decode()
+
+
+@pytest.fixture
+def room(make: Make) -> Room:
+    made = make(pieces(NOW)[:6], more=POOL)
+    room = Room(made, [SimulatedHost(name="front", provider="aws"), SimulatedHost(name="other", provider="azure")])
+    made.publish()
+    return room
+
+
+def phases(room: Room) -> dict[str, str]:
+    return {name: mirror.phase for name, mirror in room.pool().items()}
+
+
+def test_a_spare_is_raised_and_is_one_only_when_a_page_was_read_through_it(room: Room) -> None:
+    first = room.round()
+    assert [(move.kind, move.host) for move in first.done] == [("raise", "front")]
+    assert not first.listed
+    assert phases(room) == {"one": "live", "two": "live", "m0": "creating"}
+    room.works = False
+    room.settle(5)
+    assert phases(room)["m0"] == "creating"  # its host says it is up, and nobody has seen it
+    room.works = True
+    assert [move.kind for move in room.round().done] == ["ready"]
+    assert phases(room)["m0"] == "spare"
+    assert room.settle() is None
+    assert set(phases(room)) == {"one", "two", "m0"}
+
+
+def test_a_blocked_mirror_leaves_the_pages_and_a_live_one_is_named_in_one_round_and_one_pass(room: Room) -> None:
+    room.settle()
+    room.world.publish()
+    assert "two.example" in room.page("index.html")
+    young = next(
+        name
+        for name in room.world.mirrors[0].files
+        if name.startswith("a/") and b"one.example/a/" in room.world.mirrors[0].files[name]
+    )
+    room.find(one="sni-rst")
+    told = room.round()
+    assert [move.kind for move in told.done] == ["promote", "rest", "raise"]
+    assert told.listed
+    assert "2 live mirrors" in told.done[0].reason
+    assert told.done[1].reason == "sni-rst in network here"
+    room.world.publish()
+    for page in ("index.html", "404.html", young):
+        assert "m0.aws.example" in room.page(page), page
+        assert "one.example" not in room.page(page), page
+    listed = json.loads(room.page("a/mirrors.json"))
+    assert {one["url"] for one in listed["mirrors"]} == {"https://two.example/", "https://m0.aws.example/"}
+    assert "m0.aws.example" in room.page("a/mirrors.html")
+    with room.world.outside() as outside:
+        kinds = [note.move.kind for note in outside.journal.history(9)]
+    assert kinds[:3] == ["raise", "rest", "promote"]
+
+
+def test_old_stories_do_not_keep_addresses_that_died(room: Room) -> None:
+    room.round()
+    room.world.publish()
+    room.world.now += timedelta(days=30)
+    room.find(one="tcp_ip")
+    room.settle()
+    room.world.publish()
+    held = room.world.mirrors[0].files
+    assert not [name for name, data in held.items() if b"//one.example" in data and name.startswith("a/")]
+
+
+def test_a_dry_run_tells_and_does_nothing(room: Room) -> None:
+    before = phases(room)
+    told = room.round(dry=True)
+    assert [move.kind for move in told.plan.moves] == ["raise"]
+    assert told.done == ()
+    assert phases(room) == before
+    assert room.hosts[0].calls == []
+
+
+@pytest.mark.parametrize("when", ["fault", "after"])
+def test_killed_at_every_call_nothing_is_made_twice_and_nothing_is_left_that_costs(make: Make, when: str) -> None:
+    for number in range(1, 12):
+        made = make(pieces(NOW)[:1], more=POOL, folder=f"{when}{number}")
+        made.publish()
+        room = Room(made, [SimulatedHost(name="front", provider="aws", slow=1)])
+        setattr(room.hosts[0], when, killed_at(number))
+        blocked = False
+        for _ in range(14):
+            try:
+                room.round()
+            except Killed:
+                continue
+            if "m0" in room.pool() and room.pool()["m0"].phase == "spare" and not blocked:
+                room.find(one="tcp_ip")
+                blocked = True
+        paid, pool = room.hosts[0].paid, room.pool()
+        assert paid == {name for name, one in pool.items() if one.host and one.phase not in ("gone", "lost")}
+        assert sorted(one.phase for one in pool.values()) == ["live", "live", "resting", "spare"]
+
+
+def test_a_host_that_refuses_for_an_hour_holds_nobody_else_up(room: Room) -> None:
+    room.hosts[0].fault = refused(60)
+    told = room.round()
+    assert "503" in told.problems[0].what
+    room.find(one="tcp_ip")
+    done = [move for _ in range(8) for move in room.round().done]
+    assert {move.host for move in done if move.kind == "ready"} == {"other"}
+    assert [one.phase for one in room.pool().values()].count("live") >= 2
+    for _ in range(60):
+        room.round()
+    assert room.hosts[0].paid <= set(room.pool())
+
+
+def test_what_never_works_is_given_up_and_taken_down(room: Room) -> None:
+    room.works = False
+    room.round()
+    room.settle(3)
+    told = room.round(minutes=121)
+    assert ("retire", "m0") in [(move.kind, move.mirror) for move in told.done]
+    room.works = True
+    room.settle()
+    assert phases(room)["m0"] == "gone"
+    assert "m0" not in room.hosts[0].paid
+
+
+def test_what_its_host_has_lost_is_replaced_and_what_nobody_knows_is_told(room: Room) -> None:
+    room.settle()
+    room.hosts[0].held["m0"] = ("gone", 0)
+    room.hosts[0].held["stranger"] = ("up", 0)
+    told = room.round(minutes=61)
+    assert ("lost", "m0") in [(move.kind, move.mirror) for move in told.done]
+    assert "stranger" in told.problems[0].what
+    room.settle()
+    assert sorted(phases(room).values()) == ["live", "live", "lost", "spare"]
+
+
+def test_a_spare_that_does_not_work_is_none(room: Room) -> None:
+    room.settle()
+    room.find(m0="tcp_ip")
+    assert [move.kind for move in room.round().done] == ["rest", "raise"]
+
+
+def test_a_mirror_that_leaves_the_configuration_leaves_the_pool(room: Room) -> None:
+    room.settle()
+    config = room.world.config
+    room.world.config = config.model_copy(update={"mirror": config.mirror[:1]})
+    told = room.round()
+    assert phases(room)["two"] == "gone"
+    assert told.listed
+
+
+def test_two_rounds_at_once_are_kept_apart(room: Room) -> None:
+    with (
+        room.world.outside() as outside,
+        outside.journal.hold("one"),
+        room.world.outside() as second,
+        pytest.raises(JournalBusyError),
+        second.journal.hold("two"),
+    ):
+        pass
