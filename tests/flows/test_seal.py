@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import random
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.flows.test_issue import page_of
 from tests.flows.world import NOW, Make, World
+from tests.links import relative_links
 
 from heliograph.flows import keyring
 from heliograph.flows.foreign import begun
@@ -116,6 +119,47 @@ def test_a_page_that_comes_back_is_replaced_no_sooner_than_the_pointer_of_a_mirr
     assert seen == {"verified"}
     assert unverified(small, mirror) == []
     assert unverified(small, small.mirrors[1]) == []
+
+
+def test_pages_that_come_back_together_never_lead_to_what_is_not_there_yet(small: World) -> None:
+    day = NOW - timedelta(days=12)
+    first, second = (replace(piece, published=day, updated=day) for piece in pieces(NOW)[6:8])
+    small.newsroom.publish(first)
+    small.newsroom.publish(second)
+    small.publish()
+    small.newsroom.withdraw(first.path)
+    small.publish()
+    mirror = small.mirrors[0]
+    shown = mirror.files["now"]
+
+    def cut_short(at: MemoryMirror) -> None:
+        if at.files["now"] != shown:
+            raise StoreError("the line broke", where="mirror one")
+
+    small.newsroom.withdraw(second.path)  # the day ends, but the mirror still has its page
+    mirror.seen = cut_short
+    assert small.publish().failed
+    broken: set[tuple[str, str]] = set()
+    mirror.seen = lambda at: broken.update(dead_ends(at.files))
+    for piece in (first, second):
+        small.newsroom.publish(replace(piece, updated=small.now))
+    small.publish()
+    assert f"a/d/{day:%Y-%m-%d}.html" in mirror.files
+    assert broken == set()
+
+
+def dead_ends(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """Links that a reader who starts at the front page can follow to nothing."""
+    waiting, met = ["index.html"], {"index.html"}
+    while waiting:
+        page = waiting.pop()
+        for href in relative_links(files[page]) if page.endswith(".html") else []:
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(page), href))
+            if target not in files:
+                yield page, target
+            elif target not in met:
+                met.add(target)
+                waiting.append(target)
 
 
 def test_a_withdrawn_page_is_proven_to_be_withdrawn_and_its_copies_are_gone(small: World) -> None:

@@ -33,6 +33,7 @@ class Delivery:
 
 
 Steps = Sequence[Sequence[Change]]
+Plans = dict[tuple[int, int], Sequence[Change]]  # by the signing that a mirror took whole, and the one it shows
 
 
 async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
@@ -44,7 +45,7 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
     if latest is None:
         return ()
     deliveries: dict[str, Delivery] = {}
-    plans: dict[tuple[int, int], Steps] = {}  # mirrors at the same release lack the same
+    plans: Plans = {}  # mirrors at the same release lack the same
 
     async def to(mirror: MirrorStore) -> None:
         deliveries[mirror.name] = await _deliver(outside, mirror, latest, what, plans)
@@ -59,9 +60,7 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
     return tuple(deliveries[mirror.name] for mirror in outside.mirrors)
 
 
-async def _deliver(
-    outside: Outside, mirror: MirrorStore, latest: Issue, what: str, plans: dict[tuple[int, int], Steps]
-) -> Delivery:
+async def _deliver(outside: Outside, mirror: MirrorStore, latest: Issue, what: str, plans: Plans) -> Delivery:
     took = Delivery(mirror=mirror.name, number=0, files=0, size=0)
     steps: Steps = ()
     journal, mark = outside.journal, f"done {sha256(mirror.place.encode()).hexdigest()[:16]}"
@@ -75,8 +74,9 @@ async def _deliver(
             steps = publish.steps(publish.repair(journal.changes(None), held))
         else:
             lacks = (since or 0, shown.serial if shown else 0)
-            steps = plans.get(lacks) or publish.steps(journal.changes(*lacks))
-            plans[lacks] = steps
+            changes = plans.get(lacks) or journal.changes(*lacks)
+            plans[lacks] = changes
+            steps = publish.steps(await _looked(mirror, changes))
         files = sum(map(len, steps))
         outside.watcher.step(what, 0, files)
         await mirror.apply(steps, reading(outside.stage), lambda done: outside.watcher.step(what, done))
@@ -89,3 +89,14 @@ async def _deliver(
         return replace(took, problem=problem, damaged=lost)
     size = sum(change.size for step in steps for change in step)
     return replace(took, number=latest.number, files=files, size=size)
+
+
+async def _looked(mirror: MirrorStore, changes: Sequence[Change]) -> Sequence[Change]:
+    """``changes`` in which only what the mirror does not have comes back.
+
+    A delivery that was cut short may have left there what ended with it, and pages that lead to it. What is missing
+    must be there before anything that is replaced leads to it, whichever of them leads to the other.
+    """
+    names = sorted({paths.plain_name(change.name) for change in changes if change.back})
+    there = {name for name in names if await mirror.read(name)}
+    return [replace(one, back=False) if paths.plain_name(one.name) in there else one for one in changes]
