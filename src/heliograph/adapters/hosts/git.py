@@ -278,7 +278,7 @@ class _File:
     key: str
     fate: str  # "put", "gone", or "kept" where only an encoding changed
     change: Change  # of the plain file where there is one
-    digests: Mapping[str, str]  # of the files it stands for
+    digests: Mapping[str, str]  # of the files it stands for, "" of those that ended
     group: Mapping[str, Change]
 
 
@@ -291,7 +291,7 @@ def _files(changes: Sequence[Change], where: str) -> list[_File]:
     for key, group in by_key.items():
         plain = group.get(key)
         fate = "kept" if plain is None else "gone" if plain.gone else "put"
-        digests = {name: change.digest for name, change in group.items() if not change.gone}
+        digests = {name: "" if change.gone else change.digest for name, change in group.items()}
         change = plain or next(iter(group.values()))
         found.append(_File(key=key, fate=fate, change=change, digests=digests, group=group))
     return found

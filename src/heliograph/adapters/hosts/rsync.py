@@ -1,9 +1,9 @@
 """A directory of a server, by rsync over SSH: a few runs of it for each step of a delivery.
 
 Rule 1: only the files of a step travel, named one by one from a temporary tree, and only what is named is removed.
-rsync itself writes each beside its place and renames it. Rule 2: since rsync sorts what it sends, the front page and
-what names other files go in a run of their own, after the rest of their step. Rule 3: files bear the time of that run,
-so that what the server shows of them later tells whether they are still those.
+rsync itself writes each beside its place and renames it. Rule 2: since rsync sorts what it sends, the front page, and
+then what names other files, go in runs of their own, after the rest of their step. Rule 3: files bear the time of that
+run, so that what the server shows of them later tells whether they are still those.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from heliograph.model.mirror import Spent
 _FILES, _SIZE = 5_000, 64_000_000  # of one run
 _PLAIN = re.compile(r"[A-Za-z0-9_./~@+,-]+")  # older versions of rsync hand the path to a shell there
 _LISTED = re.compile(rb"-[\w+.-]{9,10} +([\d,.]+) (\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (.+)")
-_LATE: Final = ("index.html", paths.POINTER)
 _FSYNC, _TOO_OLD = "--fsync", "unknown option"
 _REMEDIES: Final = (  # what rsync says, what that means, what to do
     ("No space left on device", "the disk there is full", ssh.FULL),
@@ -138,6 +137,7 @@ class Rsync:
 
             files = self._list(folder, [change.name for change in changes])
             options = ("--times", "--perms", "--chmod=D755,F644", "--checksum", "--whole-file", "--out-format=%n")
+            self.held.doubt(list(sizes))
             words = (*options, files, "--", f"{tree}/", self._far(""))
             ended = await self._again(*[_FSYNC] * self._syncs, *words, line=heard)
             if ended.code and self._syncs and _TOO_OLD in ended.err:  # before 3.2.4 there was no such option
@@ -155,6 +155,7 @@ class Rsync:
             empty = Path(folder) / "tree"
             empty.mkdir()
             files = self._list(folder, gone)
+            self.held.doubt(gone)
             options = ("--no-implied-dirs", "--delete-missing-args")
             ended = await self._again(*options, files, "--", f"{empty}/", self._far(""))
         if ended.code not in (0, _VANISHED) and _GONE not in ended.err:
@@ -209,8 +210,8 @@ def _start_of(path: Path) -> bytes:
 
 def _runs(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
     """``changes`` in runs, in the order that a delivery needs; see rule 2."""
-    late = [change for change in changes if _is_late(change.name)]
-    for group in ([change for change in changes if not _is_late(change.name)], late):
+    turns = sorted({paths.turn(change.name) for change in changes})
+    for group in ([change for change in changes if paths.turn(change.name) == turn] for turn in turns):
         part: list[Change] = []
         size = 0
         for change in group:
@@ -221,11 +222,6 @@ def _runs(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
                 part, size = [], 0
         if part:
             yield part
-
-
-def _is_late(name: str) -> bool:
-    named = name.startswith("tuf/") and name != paths.TIMESTAMP
-    return named or paths.plain_name(name) in _LATE
 
 
 def _laid(tree: Path, changes: Sequence[Change], read: Callable[[Change], bytes]) -> dict[str, str]:

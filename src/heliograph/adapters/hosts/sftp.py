@@ -26,6 +26,7 @@ from heliograph.adapters.hosts.objects import MOST_READ, BusyError, Put
 from heliograph.model import ConfigError, StoreError
 
 _NO_FOLDER: Final = "make the directory, and let the user of this mirror write there"
+_LITTLE: Final = 4_000_000  # bytes
 _LOST = (
     asyncssh.SFTPNoConnection,
     asyncssh.SFTPConnectionLost,
@@ -247,7 +248,10 @@ class SftpBin:
         except asyncssh.SFTPError as error:
             if client is not None and await self._is_full(client):
                 raise StoreError(f"the disk there is full ({name})", where=self.place, remedy=ssh.FULL) from error
-            raise StoreError(f"the server refused: {_words(error)} ({name})", where=self.place) from error
+            remedy = "look into its log; a quota that is used up is told like this, too"
+            raise StoreError(
+                f"the server refused: {_words(error)} ({name})", where=self.place, remedy=remedy
+            ) from error
 
     async def _is_full(self, client: asyncssh.SFTPClient) -> bool:
         """Whether there is no room: the SFTP that servers speak has no error of its own for that."""
@@ -255,7 +259,8 @@ class SftpBin:
             facts = await client.statvfs(self._root)
         except (asyncssh.Error, OSError):
             return False
-        return facts.bavail == 0 or (facts.files > 0 and facts.favail == 0)
+        # what failed was removed before we ask, so a little room says nothing
+        return facts.bavail * facts.frsize < _LITTLE or (facts.files > 0 and facts.favail == 0)
 
     async def _connected(self) -> asyncssh.SFTPClient:
         tries = self._tries
