@@ -15,13 +15,9 @@ import anyio
 
 from heliograph import watch
 from heliograph.config import Config, MirrorTable, Watch
-from heliograph.flows import keyring
-from heliograph.model import SignError
+from heliograph.flows.foreign import signed
 from heliograph.model.sighting import Content, Fetch, Finding, Outcome, Result, Sighting, Vantage
 from heliograph.ports import Outside, PoolBook, ReleaseBook
-from heliograph.trust import bundle
-from heliograph.trust.chain import Chain, State
-from heliograph.trust.refusal import RefusalError
 from heliograph.watch.judge import AHEAD, MEMORY, MOST
 from heliograph.watch.sensor import Hearsay, hear
 from heliograph.watch.steps import Controls, Target
@@ -195,7 +191,7 @@ def _content(outside: Outside, results: Sequence[Result], now: datetime) -> Cont
     if page is None:
         return ""
     known = shown_as(outside.journal, page.digest, now)
-    return known or ("old" if _signed(outside, page.opening, now) else "strange")
+    return known or ("old" if signed(outside, page.opening.encode()) else "strange")
 
 
 def shown_as(journal: ReleaseBook, digest: str, when: datetime) -> Content:
@@ -212,18 +208,3 @@ def page_of(results: Sequence[Result]) -> Outcome | None:
         if isinstance(one.check, Fetch) and one.check.tag.startswith("page") and one.outcome.status == 200:
             return one.outcome if one.outcome.ok else None
     return None
-
-
-def _signed(outside: Outside, text: str, now: datetime) -> bool:
-    """Whether the newsroom's keys signed this ``now``, though the journal does not know of it."""
-    pieces = bundle.split(text.encode())
-    if pieces is None:
-        return False
-    try:
-        standing = keyring.standing(outside.keys, outside.journal.recall(keyring.STANDING))
-        chain = Chain(State(root=standing.root), now, pinned_time=True)
-        chain.settle_root()
-        chain.timestamp(pieces.timestamp)
-    except (RefusalError, SignError):
-        return False
-    return True
