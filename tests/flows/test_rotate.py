@@ -13,6 +13,7 @@ import anyio
 import pytest
 from tests.flows.world import NOW, Make, World
 
+from heliograph.flows.patrol import watched
 from heliograph.flows.rotate import Rotated, rotate
 from heliograph.lab.hosts import Killed, SimulatedHost, killed_at, refused
 from heliograph.lab.piece import pieces
@@ -226,6 +227,42 @@ def test_what_its_host_has_lost_is_replaced_and_what_nobody_knows_is_told(room: 
     assert "stranger" in told.problems[0].what
     room.settle()
     assert sorted(phases(room).values()) == ["live", "live", "lost", "spare"]
+
+
+def test_a_spare_is_told_to_no_vantage_not_even_when_it_rests(room: Room) -> None:
+    room.settle()
+    for phase in ("spare", "resting"):
+        with room.world.outside() as outside:
+            assert room.pool()["m0"].phase == phase
+            urls = {one.url for one in watched(outside.journal, room.world.config, told=True)}
+            assert urls == {"https://one.example/", "https://two.example/"}
+            assert len(watched(outside.journal, room.world.config)) >= 3
+        room.find(m0="origin-down")
+        room.round()
+
+
+def test_a_host_that_knows_none_of_ours_any_more_moves_nothing(room: Room) -> None:
+    room.settle()
+    room.find(one="tcp_ip")
+    room.settle()
+    assert sorted(phases(room).values()) == ["live", "live", "resting", "spare"]
+    for host in room.hosts:
+        host.held.clear()  # another account
+    room.world.now += timedelta(minutes=61)
+    room.find(m0="well", m1="well")
+    told = room.round(minutes=0)
+    assert [move.kind for move in told.done if move.kind == "lost"] == []
+    assert any("is it another account" in problem.remedy for problem in told.problems)
+
+
+def test_what_is_forged_rests_until_people_promote_it(room: Room) -> None:
+    room.settle()
+    room.find(one="forged")
+    assert [move.kind for move in room.round().done][-2:] == ["rest", "promote"] or phases(room)["one"] == "resting"
+    room.find(one="well")
+    room.settle(4)
+    room.round(minutes=60 * 24)
+    assert phases(room)["one"] == "resting"
 
 
 def test_a_spare_that_does_not_work_is_none(room: Room) -> None:

@@ -70,8 +70,10 @@ def test_without_a_spare_the_blocked_one_stays_until_another_works() -> None:
     assert told(found).count("raise front") + told(found).count("raise other") == 2  # the missing one and a spare
 
 
-def test_what_is_blocked_everywhere_and_needed_nowhere_is_not_told() -> None:
-    assert "rest a" in told(plan(TWO, finding("a")))
+def test_what_is_blocked_stays_on_the_list_until_enough_others_work_and_what_is_broken_does_not() -> None:
+    assert "rest a" not in told(plan(TWO, finding("a")))  # it may work where nobody looks
+    assert "rest a" in told(plan((*TWO, mirror("c")), finding("a")))
+    assert "rest a" in told(plan(TWO, finding("a", "origin-down")))
 
 
 def test_the_last_mirror_on_the_list_stays_on_it() -> None:
@@ -83,15 +85,27 @@ def test_a_suspicion_moves_nothing() -> None:
 
 
 def test_what_is_forged_leaves_the_list_at_once_whatever_is_left() -> None:
-    assert told(plan(TWO[:1], finding("a", "forged"), hosts=()))[0] == "retire a"
-    own = mirror("mine", host="")
-    assert told(plan((own,), finding("mine", "forged"), hosts=()))[0] == "rest mine"
+    found = plan(TWO[:1], finding("a", "forged"), hosts=())
+    assert told(found)[0] == "rest a"
+    assert found.moves[0].hold  # and comes back by nobody's hand but people's
+
+
+def test_one_vantage_cannot_break_what_another_sees_well() -> None:
+    lies = (finding(name, kind, "home") for name in "ab" for kind in ("forged",))
+    seen = [finding(name, "well", "office") for name in "ab"]
+    assert [move.kind for move in plan(TWO, *lies, *seen, hosts=()).moves] == []
+
+
+def test_a_host_that_fails_neither_counts_as_help_nor_eats_the_ceilings() -> None:
+    phantoms = tuple(replace(mirror(f"p{n}", "creating", born=NOW), host="bad", url="") for n in range(12))
+    assert told(plan((*TWO, *phantoms))) == ["raise front"]
 
 
 def test_a_throttled_mirror_rests_when_others_suffice_and_does_not_flap() -> None:
     slow = finding("a", "throttled")
     slow = replace(slow, readable=True)
     assert told(plan((*TWO, mirror("c")), slow, spares=0)) == ["rest a"]
+    assert told(plan((*TWO, SPARE), slow, spares=0)) == ["promote s", "rest a"]
     assert told(plan(TWO, slow, hosts=(), spares=0)) == []  # slow is better than none
     rested = (mirror("a", "resting"), *TWO[1:], mirror("c"))
     assert told(plan(rested, slow, hosts=(), spares=0)) == []
@@ -125,6 +139,25 @@ def test_a_mirror_that_works_again_comes_back_as_a_spare_and_only_after_a_while(
     assert told(plan((*TWO, resting), well, hosts=())) == ["return r"]
     assert told(plan((*TWO, resting), replace(well, since=NOW - timedelta(minutes=5)), hosts=())) == []
     assert told(plan((*TWO, resting), hosts=())) == []  # nobody has looked
+
+
+def test_silence_brings_nothing_back() -> None:
+    long = NOW - timedelta(hours=5)
+    resting = mirror("r", "resting", since=long, hurt=long)
+    outside = finding("r", "well", "office", since=long)
+    assert told(plan((*TWO, resting), outside, hosts=())) == []  # nobody has looked from home
+    doubt = finding("r", "tcp_ip", strength="suspicion")
+    assert told(plan((*TWO, resting), outside, doubt, hosts=())) == []
+
+
+def test_a_provider_is_shunned_also_when_its_burnt_mirrors_are_gone() -> None:
+    gone = tuple(mirror(f"x{n}", "gone", hurt=NOW - timedelta(minutes=20)) for n in range(3))
+    assert shunned(hurt(gone, [], ["home"]), Policy(), NOW) == {"aws"}
+
+
+def test_the_first_that_readers_are_told_of_are_of_different_providers() -> None:
+    pool = [mirror(name, since=NOW) for name in "abc"] + [mirror("z", provider="azure")]
+    assert {one.provider for one in directory(pool, [], ["home"])[:2]} == {"aws", "azure"}
 
 
 def test_a_raised_mirror_that_stays_blocked_is_retired_and_one_set_up_by_hand_never() -> None:

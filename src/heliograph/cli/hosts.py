@@ -41,16 +41,12 @@ def _host(config: Config, table: HostTable) -> Host:
         from heliograph.adapters.hosts.given import Given
 
         return Given(table.name, table.provider, table.urls, _state(config, table.name, "json"))
-    from heliograph.adapters.hosts.cloudfront import Bucket, CloudFront, Site
+    from heliograph.adapters.hosts.cloudfront import Bucket, CloudFront
 
-    origin = (
-        Bucket(domain=table.bucket, access_control=table.access_control)
-        if table.bucket
-        else Site(domain=table.site, secret_file=_file(config, table.secret))
-    )
     return CloudFront(
         table.name,
-        origin,
+        Bucket(domain=table.bucket, access_control=table.access_control),
+        mark=table.name,  # two hosts of one account are told apart by it
         most=table.most,
         credentials=_file(config, table.credentials) if table.credentials else None,
         endpoint=table.endpoint,

@@ -30,8 +30,10 @@ from heliograph.ports import Journal
 _HOLD = timedelta(days=1)  # for how long the plan leaves alone what somebody moved
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _BACK: dict[MoveKind, tuple[Phase, ...]] = {  # what each move can be taken back from
-    "promote": ("live",), "rest": ("resting",), "return": ("spare",), "retire": ("ending",),
-}  # fmt: skip
+    "promote": ("live",),
+    "rest": ("resting",),
+    "return": ("spare",),
+}
 _UNDONE: dict[Phase, MoveKind] = {"live": "promote", "resting": "rest", "spare": "return"}  # what leads there again
 _SAID = {"live": "green", "spare": "cyan", "creating": "cyan", "resting": "yellow", "lost": "red"}
 
@@ -159,8 +161,10 @@ def put(name: str, kind: MoveKind, path: Path) -> int:
         if kind == "retire" and not mirror.host:
             remedy = "take its [[mirror]] out of the configuration, or: heliograph mirrors rest"
             raise ConfigError("no host has raised it", where=f"mirror {name}", remedy=remedy)
-        if kind == "promote" and mirror.phase == "creating":
+        if kind != "retire" and mirror.phase == "creating":
             raise ConfigError("nobody has seen it work yet", where=f"mirror {name}", remedy="wait until it is a spare")
+        if kind != "promote":
+            _check_not_last(journal, config, mirror)
         _keep(journal, mirror, TO[kind], Move(kind=kind, mirror=name, host=mirror.host, reason="somebody asked for it"))
     out.print(f"{name} is {TO[kind]}; next: heliograph publish, so that readers are told")
     return 0
@@ -195,6 +199,8 @@ def undo(path: Path) -> int:
             if note.move.reason.startswith("undone"):
                 break
             kind = _UNDONE.get(note.before, "rest")
+            if note.before != "live":
+                _check_not_last(journal, config, mirror)
             reason = f"undone: {note.move.kind} of {note.at:%Y-%m-%d %H:%M}"
             _keep(journal, mirror, note.before, Move(kind=kind, mirror=mirror.name, host=mirror.host, reason=reason))
             out.print(f"{mirror.name} is {note.before} again and stays so for a day; next: heliograph publish")
@@ -202,9 +208,18 @@ def undo(path: Path) -> int:
     raise ConfigError("there is no move that could be taken back", where=str(path))
 
 
+def _check_not_last(journal: Journal, config: Config, mirror: Mirror) -> None:
+    """Readers are never told of nothing."""
+    live = [one.name for one in settled(journal.pool(), config, _now()) if one.phase == "live"]
+    if live == [mirror.name]:
+        remedy = "promote another one first; see: heliograph mirrors list"
+        raise ConfigError("it is the last that readers are told of", where=f"mirror {mirror.name}", remedy=remedy)
+
+
 def _keep(journal: Journal, mirror: Mirror, to: Phase, move: Move) -> None:
     now = _now()
-    journal.keep([replace(mirror, phase=to, since=now, pinned=now + _HOLD)], [move], now)
+    told = now if to == "live" else mirror.told
+    journal.keep([replace(mirror, phase=to, since=now, pinned=now + _HOLD, told=told)], [move], now)
 
 
 def _named(journal: Journal, config: Config, name: str) -> Mirror:
@@ -217,7 +232,7 @@ def _named(journal: Journal, config: Config, name: str) -> Mirror:
 
 
 def _plain(mirror: Mirror) -> dict[str, Any]:
-    times = {name: getattr(mirror, name) for name in ("since", "born", "hurt", "pinned")}
+    times = {name: getattr(mirror, name) for name in ("since", "born", "hurt", "pinned", "told")}
     return {**asdict(mirror), **{name: when.isoformat() if when else None for name, when in times.items()}}
 
 

@@ -89,7 +89,7 @@ def mirrors_adopt(name: _Name, config: ConfigPath = HERE) -> None:
 
 @mirrors_app.command("undo")
 def mirrors_undo(config: ConfigPath = HERE) -> None:
-    """Take the newest move back, where that can be: what is promoted, rested, returned, or not yet taken down."""
+    """Take the newest move back, where that can be: what was promoted, rested or returned."""
     from heliograph.cli import mirrors
 
     raise typer.Exit(mirrors.undo(config))

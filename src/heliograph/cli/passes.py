@@ -16,9 +16,10 @@ from heliograph.cli.service import over_on_signal, rest, unless
 from heliograph.cli.wiring import outside
 from heliograph.config import Config, load
 from heliograph.flows import Report, issue
-from heliograph.model import Cut, HeliographError
+from heliograph.model import Cut, HeliographError, JournalBusyError
 from heliograph.ports import Outside
 
+_BUSY = 1.0  # seconds until the journal is asked for again while another pass holds it
 _SPREAD = 0.2  # share of the interval that is added at random, so that passes do not beat in time with anything
 
 
@@ -92,6 +93,9 @@ async def _service(config: Config, *, as_json: bool) -> int:
             report = await unless(over, _once(config, watcher))
             if report is not None:
                 _tell(report, watcher, as_json=as_json)
+        except JournalBusyError:  # the pool is being moved, or somebody publishes by hand
+            await rest(over, _BUSY)
+            continue
         except HeliographError as error:
             complain(error)
         await rest(over, config.run.every_seconds * (1 + random.random() * _SPREAD), wake)  # noqa: S311 - jitter

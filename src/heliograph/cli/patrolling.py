@@ -29,6 +29,7 @@ from heliograph.model.sighting import Finding
 from heliograph.ports import Journal
 
 _SPREAD = 0.3  # share of the interval that is added at random, so that looks beat in time with nothing
+_BUSY = 1.0  # seconds until the journal is asked for again while another pass holds it
 _HEAR = 30.0  # seconds for the file of a sensor
 _STYLES = {"well": "green", "curtain": "yellow", "offline": "dim", "unknown": "yellow", "stale": "yellow"}
 
@@ -64,6 +65,7 @@ async def keep_watch(config: Config, over: asyncio.Event, wake: asyncio.Event, *
     if not config.host and not any(mirror.url for mirror in config.mirror):
         return
     counted: Mapping[str, bytes] = {}
+    lacks: tuple[str, ...] = ()  # what the policy wanted in vain at the last round
     next_deep = 0.0  # on the loop's clock: the first round is a deep one
     loop = asyncio.get_running_loop()
     while not over.is_set():
@@ -80,18 +82,26 @@ async def keep_watch(config: Config, over: asyncio.Event, wake: asyncio.Event, *
             for finding in seen.changed:
                 _tell(finding, as_json=as_json)
             if config.rotate.on:
-                await _rotate(config, wake, as_json=as_json)
+                lacks = await _rotate(config, over, wake, lacks, as_json=as_json)
         except HeliographError as error:
             complain(error)
+        except Exception as error:  # noqa: BLE001 - a database that is away for a moment must not end the watch
+            complain(StoreError(f"the watch failed: {error}", remedy="it goes on; if it stays so, report it"))
         await rest(over, config.watch.every_seconds * (1 + random.random() * _SPREAD))  # noqa: S311 - jitter, no secret
 
 
-async def _rotate(config: Config, wake: asyncio.Event, *, as_json: bool) -> None:
-    """One round of the pool; while a pass is under way it waits for the next look."""
-    try:
-        rotated = await mirrors.attend(config)
-    except JournalBusyError:
-        return
+async def _rotate(
+    config: Config, over: asyncio.Event, wake: asyncio.Event, lacks: tuple[str, ...], *, as_json: bool
+) -> tuple[str, ...]:
+    """One round of the pool, after the pass that may be under way; what the policy wants in vain is told once."""
+    while True:
+        try:
+            rotated = await mirrors.attend(config)
+            break
+        except JournalBusyError:
+            await rest(over, _BUSY)
+            if over.is_set():
+                return lacks
     for problem in rotated.problems:
         complain(StoreError(problem.what, where=problem.where, remedy=problem.remedy))
     for move, line in zip(rotated.done, mirrors.lines(rotated.done), strict=True):
@@ -99,8 +109,12 @@ async def _rotate(config: Config, wake: asyncio.Event, *, as_json: bool) -> None
             print(json.dumps({"move": asdict(move)}, ensure_ascii=False), flush=True)
         else:
             out.print(f"{_now():%H:%M:%S} {line}", markup=False, soft_wrap=True)
+    for lack in rotated.plan.lacks:
+        if lack not in lacks:
+            complain(StoreError(lack, where="the pool of mirrors", remedy="see: heliograph mirrors rotate --dry-run"))
     if rotated.listed:
         wake.set()
+    return rotated.plan.lacks
 
 
 async def _round(config: Config, watcher: Stopwatch, counted: Mapping[str, bytes], *, deep: bool) -> Patrol:

@@ -10,7 +10,7 @@ import ipaddress
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from heliograph.config.fields import Base, Name, Span, Table, seconds
 
@@ -218,14 +218,11 @@ class CloudFrontHost(_Host):
     """Addresses of CloudFront."""
 
     kind: Literal["cloudfront"] = Field(description='"cloudfront": addresses of Amazon CloudFront.')
-    bucket: str = Field(default="", description='The S3 bucket behind it, such as "name.s3.eu-west-1.amazonaws.com".')
-    access_control: str = Field(default="", description="The id of the origin access control that may read the bucket.")
-    site: str = Field(
-        default="",
-        description="Instead of a bucket: the host name of the newsroom's own site, passed through as it is.",
+    bucket: str = Field(
+        pattern=_LABEL, description='The S3 bucket behind it, such as "name.s3.eu-west-1.amazonaws.com".'
     )
-    secret: str = Field(
-        default="", description="With site: a file with the secret that the site asks for in X-Mirror-Key."
+    access_control: str = Field(
+        min_length=1, description="The id of the origin access control that may read the bucket."
     )
     most: int = Field(default=20, ge=1, le=500, description="Addresses it may have at once.")
     credentials: str = Field(
@@ -236,16 +233,6 @@ class CloudFrontHost(_Host):
     @property
     def provider(self) -> str:
         return "aws"
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> CloudFrontHost:
-        if bool(self.bucket) == bool(self.site):
-            raise ValueError("give either bucket or site")
-        if self.bucket and not self.access_control:
-            raise ValueError("a bucket needs access_control")
-        if self.site and not self.secret:
-            raise ValueError("a site needs secret")
-        return self
 
 
 HostTable: TypeAlias = Annotated[

@@ -21,7 +21,7 @@ from heliograph.model import Problem, StoreError, paths
 from heliograph.model.mirror import HostFacts, Mirror, Move, Phase, Stand
 from heliograph.model.release import Ask
 from heliograph.ports import Host, Outside, Reach
-from heliograph.rotate import Plan, Policy
+from heliograph.rotate import HOLD, Plan, Policy
 
 LOOK: Final = timedelta(hours=1)  # between two looks at all that hosts have of ours
 PATIENCE: Final = timedelta(hours=2)  # for a mirror that its host was asked for, until it is given up
@@ -68,7 +68,7 @@ async def rotate(
         pool, done = await _advance(outside, before, hosts, now, reach, problems)
         journal.keep(_changed(journal.pool(), pool), done, now)
     pool = stage.hurt(pool, findings, watched)
-    facts = [HostFacts(name=host.name, provider=host.provider, most=host.most) for host in outside.hosts]
+    facts = _facts(outside.hosts, problems)
     plan = stage.moves(pool, findings, policy(config), now, networks=watched, hosts=facts)
     if dry:
         return Rotated(pool=pool, plan=plan, done=(), listed=False, problems=())
@@ -89,6 +89,20 @@ async def rotate(
         listed=_listed(before) != _listed(pool),
         problems=tuple(problems),
     )
+
+
+def _facts(hosts: Sequence[Host], problems: list[Problem]) -> list[HostFacts]:
+    """The hosts that can raise something now: not those that have just failed."""
+    found, failed = [], {problem.where for problem in problems}
+    for host in hosts:
+        try:
+            most = host.most
+        except StoreError as error:
+            problems.append(_told(host, error))
+            continue
+        if f"host {host.name}" not in failed:
+            found.append(HostFacts(name=host.name, provider=host.provider, most=most))
+    return found
 
 
 def policy(config: Config) -> Policy:
@@ -122,7 +136,15 @@ def settled(pool: Sequence[Mirror], config: Config, now: datetime) -> tuple[Mirr
     for name, table in named.items():
         if name not in known or known[name].phase in ("gone", "lost"):
             first: Phase = "spare" if table.spare else "live"
-            known[name] = Mirror(name=name, provider=provider(table), url=table.url, phase=first, since=now, born=now)
+            known[name] = Mirror(
+                name=name,
+                provider=provider(table),
+                url=table.url,
+                phase=first,
+                since=now,
+                born=now,
+                told=None if table.spare else now,
+            )
         known[name] = replace(known[name], url=table.url, provider=provider(table))
     for mirror in list(known.values()):
         if not mirror.host and mirror.name not in named and mirror.phase != "gone":
@@ -165,18 +187,24 @@ async def _lost(
     if last and now < datetime.fromisoformat(last) + LOOK:
         return {}
     found = {}
+    works = {one.mirror for one in outside.journal.findings() if one.kind == "well" and one.seen > now - LOOK}
     for host in hosts.values():
         try:
             there = {stand.id for stand in await host.stands() if stand.state != "gone"}
         except StoreError as error:
-            problems.append(Problem(where=error.where or f"host {host.name}", what=error.what, remedy=error.remedy))
+            problems.append(_told(host, error))
             continue
-        ours = {mirror.name: mirror for mirror in pool if mirror.host == host.name}
-        for name, mirror in ours.items():
-            if name not in there and mirror.phase in ("spare", "live", "resting"):
-                found[name] = Move(kind="lost", mirror=name, host=host.name, reason=_NOT_THERE)
-        ended = {name for name, mirror in ours.items() if mirror.phase in ("gone", "lost")}
-        if strange := sorted(there - ours.keys() | (there & ended)):
+        ours = [one for one in pool if one.host == host.name and one.phase in ("spare", "live", "resting")]
+        missing = [one for one in ours if one.name not in there]
+        if missing and (len(missing) == len(ours) > 1 or any(one.url in works for one in missing)):
+            what = f"it does not know {len(missing)} of our {len(ours)} addresses, some of which may work"
+            remedy = "is it another account, or a state folder without its part hosts?"
+            problems.append(Problem(where=f"host {host.name}", what=what, remedy=remedy))
+        else:
+            for one in missing:
+                found[one.name] = Move(kind="lost", mirror=one.name, host=host.name, reason=_NOT_THERE)
+        known = {one.name for one in pool if one.phase not in ("gone", "lost")}
+        if strange := sorted(there - known):
             what = f"it has {len(strange)} addresses that nobody here knows, and they cost: {', '.join(strange[:5])}"
             problems.append(Problem(where=f"host {host.name}", what=what, remedy="end them at the host"))
     outside.journal.note(_LOOKED, now.isoformat())
@@ -206,7 +234,7 @@ async def _step(
         return mirror, because("ended", "its host has taken it down") if stand.state == "gone" else None
     if stand.state == "gone":
         return mirror, because("lost", f"{_NOT_THERE} {stand.note}".rstrip())
-    if stand.state == "up" and await serves(outside, reach(mirror.url)):
+    if stand.state == "up" and mirror.url and await serves(outside, reach(mirror.url)):
         return mirror, because("ready", "a page of ours was read through it")
     if mirror.born < now - PATIENCE:
         return mirror, because(
@@ -219,9 +247,14 @@ async def _asked(host: Host, mirror: Mirror, problems: list[Problem]) -> Stand |
     try:
         return await (host.retire(mirror.name) if mirror.phase == "ending" else host.raise_(mirror.name))
     except StoreError as error:
-        where = error.where or f"host {host.name}"
-        problems.append(Problem(where=where, what=error.what, remedy=error.remedy))
+        problems.append(_told(host, error))
         return None
+
+
+def _told(host: Host, error: StoreError) -> Problem:
+    """A host's failure; ``where`` is the host, so that nothing more is asked of it in this round."""
+    what = f"{error.what} ({error.where})" if error.where not in ("", f"host {host.name}") else error.what
+    return Problem(where=f"host {host.name}", what=what, remedy=error.remedy)
 
 
 async def serves(outside: Outside, mirror: Reach) -> bool:
@@ -252,7 +285,17 @@ def _moved(pool: Sequence[Mirror], move: Move, hosts: Mapping[str, Host], now: d
         new = Mirror(name=move.mirror, provider=host.provider, host=host.name, phase="creating", since=now, born=now)
         return (*pool, new)
     to = TO[move.kind]
-    return tuple(replace(one, phase=to, since=now) if one.name == move.mirror else one for one in pool)
+
+    def after(mirror: Mirror) -> Mirror:
+        return replace(
+            mirror,
+            phase=to,
+            since=now,
+            pinned=now + HOLD if move.hold else mirror.pinned,
+            told=now if move.kind == "promote" else mirror.told,
+        )
+
+    return tuple(after(one) if one.name == move.mirror else one for one in pool)
 
 
 def _changed(before: Sequence[Mirror], after: Sequence[Mirror]) -> list[Mirror]:

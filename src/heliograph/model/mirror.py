@@ -32,6 +32,7 @@ class Mirror:
     born: datetime
     hurt: datetime | None = None  # since when readers of some network are kept from it, as far as is known
     pinned: datetime | None = None  # until when only people move it
+    told: datetime | None = None  # since when readers may know of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class Move:
     mirror: str
     host: str = ""
     reason: str = ""
+    hold: bool = False  # until people move it again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

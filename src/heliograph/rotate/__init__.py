@@ -5,8 +5,8 @@ planned is a value, shown before it is done, and each move says why. Rule 3: a p
 policy that cannot be met is said, with what is missing; it never stops what can be done.
 """
 
-from heliograph.rotate.moves import Plan, moves
+from heliograph.rotate.moves import HOLD, Plan, moves
 from heliograph.rotate.policy import Policy
 from heliograph.rotate.standing import directory, hurt
 
-__all__ = ["Plan", "Policy", "directory", "hurt", "moves"]
+__all__ = ["HOLD", "Plan", "Policy", "directory", "hurt", "moves"]

@@ -17,9 +17,11 @@ from heliograph.model.sighting import Finding
 from heliograph.rotate.policy import Policy
 from heliograph.rotate.standing import Standing, closed, shunned, standing
 
+HOLD = timedelta(days=3_650)  # what served forgeries waits for people
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
-_Want = Literal["number", "provider", "firm"]  # more mirrors, more providers, mirrors of providers not under attack
-_WANTS: tuple[_Want, ...] = ("number", "provider", "firm")
+# more mirrors, more providers, mirrors of providers not under attack, mirrors that are not slow or behind
+_Want = Literal["number", "provider", "firm", "fast"]
+_WANTS: tuple[_Want, ...] = ("number", "provider", "firm", "fast")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,23 +104,19 @@ class _Plan:
         """Different ones that are wanted: no more than mirrors."""
         return min(self.policy.providers, self.policy.min_live)
 
-    def move(self, kind: MoveKind, mirror: Mirror, to: Phase, reason: str) -> None:
-        self.made.append(Move(kind=kind, mirror=mirror.name, host=mirror.host, reason=reason))
+    def move(self, kind: MoveKind, mirror: Mirror, to: Phase, reason: str, *, hold: bool = False) -> None:
+        self.made.append(Move(kind=kind, mirror=mirror.name, host=mirror.host, reason=reason, hold=hold))
         place = self.pool.index(mirror)
-        self.pool[place] = replace(mirror, phase=to, since=self.now)
+        pinned = self.now + HOLD if hold else mirror.pinned
+        self.pool[place] = replace(mirror, phase=to, since=self.now, pinned=pinned)
 
     # ------------------------------------------------------------ the moves
 
     def forged(self) -> None:
-        for mirror in self.phase("live", "spare", "resting"):
+        for mirror in self.phase("live", "spare"):
             fault = self.stands.broken(mirror)
-            if fault is None or fault.kind != "forged":
-                continue
-            reason = "it serves what this newsroom never signed"
-            if mirror.host:
-                self.move("retire", mirror, "ending", reason)
-            elif mirror.phase != "resting":
-                self.move("rest", mirror, "resting", reason)
+            if fault is not None and fault.kind == "forged":
+                self.move("rest", mirror, "resting", "it serves what this newsroom never signed", hold=True)
 
     def promote(self) -> None:
         """Tell readers of spares until each network has what the policy wants; of rested ones if there are none."""
@@ -149,6 +147,9 @@ class _Plan:
                         names = ", ".join(sorted({one.provider for one in serving} & self.shunned))
                         told = f"{where} rests on {names}, whose mirrors are blocked one after the other"
                         count = self.policy.min_live - len(self._firm(serving))
+                    case "fast":
+                        told = f"{where} has mirrors that are slow or behind"
+                        count = self.policy.min_live - len(self._fast(serving))
                 found.append(_Need(network=network, want=want, count=count, reason=told))
         return sorted(found, key=lambda need: (_WANTS.index(need.want), need.network))
 
@@ -159,11 +160,15 @@ class _Plan:
             "number": len(serving) < self.policy.min_live,
             "provider": len(there) < self._providers,
             "firm": bool(there & self.shunned) and len(self._firm(serving)) < self.policy.min_live,
+            "fast": len(self._fast(serving)) < min(self.policy.min_live, len(serving)),
         }
         return [want for want in _WANTS if lacks[want]]
 
     def _firm(self, serving: Iterable[Mirror]) -> list[Mirror]:
         return [mirror for mirror in serving if mirror.provider not in self.shunned]
+
+    def _fast(self, serving: Iterable[Mirror]) -> list[Mirror]:
+        return [mirror for mirror in serving if self.stands.poor(mirror) is None]
 
     def _meets(self, mirror: Mirror, need: _Need) -> bool:
         """Whether ``mirror``, live, would make the need smaller."""
@@ -174,6 +179,8 @@ class _Plan:
                 return True
             case "provider":
                 return mirror.provider not in {one.provider for one in self.serving(need.network)}
+            case "fast":
+                return self.stands.poor(mirror) is None
         return mirror.provider not in self.shunned
 
     def _helps(self, mirror: Mirror, needs: Iterable[_Need]) -> bool:
@@ -197,8 +204,8 @@ class _Plan:
             reason = self._fault(mirror)
             if not reason or len(self.phase("live")) < 2:
                 continue  # an empty list serves nobody
-            served = [name for name in self.stands.networks or ("",) if self.stands.serves(mirror, name)]
-            if all(self._can_spare(mirror, name) for name in served):
+            dead = self.stands.broken(mirror) is not None
+            if dead or all(self._can_spare(mirror, name) for name in self.stands.networks or ("",)):
                 self.move("rest", mirror, "resting", reason)
 
     def _can_spare(self, mirror: Mirror, network: str) -> bool:
@@ -213,8 +220,8 @@ class _Plan:
         kept = self.stands.kept_from(mirror)
         if kept:
             return ", ".join(f"{one.kind} in network {one.network}" for one in kept)
-        slow = self.stands.throttled(mirror)
-        return f"throttled in network {slow.network}" if slow else ""
+        slow = self.stands.poor(mirror)
+        return f"{slow.kind} in network {slow.network}" if slow else ""
 
     def come_back(self) -> None:
         """What works everywhere again, and has for a while, is a spare again."""
@@ -223,8 +230,10 @@ class _Plan:
                 self.move("return", mirror, "spare", "it works again in every watched network")
 
     def _calm(self, mirror: Mirror) -> bool:
+        """Whether it has been seen well for long enough, and in every watched network: silence is no news."""
         found = self.stands.by_mirror.get(mirror.url, {})
-        return bool(found) and all(one.since <= self.now - self.policy.calm for one in found.values())
+        seen = all(name in found and found[name].readable for name in self.stands.networks)
+        return seen and bool(found) and all(one.since <= self.now - self.policy.calm for one in found.values())
 
     def retire(self) -> None:
         """A raised mirror that has rested for long and still does not work costs a place at its host."""
@@ -239,8 +248,10 @@ class _Plan:
 
     def raise_(self) -> None:
         """Raise what is missing, and then spares, as far as hosts have room."""
-        needs = self._needs()
-        coming = [one for one in self.phase("creating", "spare") if self.stands.everywhere(one)]
+        needs = [need for need in self._needs() if need.want != "fast"]  # for that nothing is raised
+        able = {host.name for host in self.hosts}
+        coming = [one for one in self.free("creating", "spare") if self.stands.everywhere(one)]
+        coming = [one for one in coming if one.url or one.host in able]  # of a host that fails nothing comes
         spoken_for = 0  # of those that come, where most of them are needed
         for need in needs:
             while (helping := sum(self._meets(one, need) for one in coming)) < need.count:
@@ -281,7 +292,7 @@ class _Plan:
         )
 
     def _raised(self, within: timedelta) -> int:
-        return sum(bool(mirror.host) and mirror.born > self.now - within for mirror in self.pool)
+        return sum(bool(mirror.host and mirror.url) and mirror.born > self.now - within for mirror in self.pool)
 
     def _why_none(self, need: _Need | None = None) -> str:
         if not self.hosts:

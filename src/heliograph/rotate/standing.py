@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from heliograph.model.mirror import Mirror
+from heliograph.model.mirror import Mirror, Phase
 from heliograph.model.sighting import BLOCKED, Finding, Kind
 from heliograph.rotate.policy import Policy
 
 OWN_FAULT: frozenset[Kind] = frozenset({"origin-down", "stale", "forged"})  # the same for readers everywhere
 NO_WAY: frozenset[Kind] = frozenset({"whitelist", "shutdown", "offline"})  # of a network: no mirror would help
-IN_PHASE = frozenset({"creating", "spare", "live", "resting"})  # what may still serve
+_POOR: frozenset[Kind] = frozenset({"throttled", "stale"})
+_MAY_HEAL: frozenset[Phase] = frozenset({"creating", "spare", "live", "resting"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,31 +27,35 @@ class Standing:
     by_mirror: Mapping[str, Mapping[str, Finding]]  # base URL, network
 
     def broken(self, mirror: Mirror) -> Finding | None:
-        """Its own fault, whoever looks."""
-        found = (one for one in self.by_mirror.get(mirror.url, {}).values() if one.kind in OWN_FAULT)
-        return next(iter(sorted(found, key=lambda one: (one.kind != "forged", one.network))), None)
+        """Its own fault, whoever looks. Where anybody sees it well it is none: one vantage cannot break a mirror."""
+        found = self.by_mirror.get(mirror.url, {}).values()
+        if any(one.kind == "well" for one in found):
+            return None
+        faults = [one for one in found if one.kind in OWN_FAULT and not (one.kind == "stale" and one.readable)]
+        return min(faults, key=lambda one: (one.kind != "forged", one.network), default=None)
 
     def kept_from(self, mirror: Mirror) -> tuple[Finding, ...]:
         """What keeps readers of watched networks from it, a finding for each network."""
         found = self.by_mirror.get(mirror.url, {})
         return tuple(found[network] for network in self.networks if network in found and _keeps_away(found[network]))
 
-    def throttled(self, mirror: Mirror) -> Finding | None:
-        """A watched network in which its pages arrive, slowly."""
+    def poor(self, mirror: Mirror) -> Finding | None:
+        """A network in which its pages arrive slowly, or old ones do."""
         found = self.by_mirror.get(mirror.url, {})
-        slow = (found[name] for name in self.networks if name in found and found[name].kind == "throttled")
-        return next((one for one in slow if one.readable), None)
+        slow = [found[name] for name in self.networks if name in found and found[name].kind == "throttled"]
+        return next((one for one in (*slow, *found.values()) if one.readable and one.kind in _POOR), None)
 
     def serves(self, mirror: Mirror, network: str) -> bool:
         """Whether readers of ``network`` get pages from it, as far as is known; what nobody has seen counts as yes."""
-        if self.broken(mirror) is not None:
+        if self.broken(mirror) is not None or (not mirror.url and mirror.phase != "creating"):
             return False
         finding = self.by_mirror.get(mirror.url, {}).get(network)
         return finding is None or not _keeps_away(finding)
 
     def everywhere(self, mirror: Mirror) -> bool:
         """Whether it serves all watched networks, at full speed."""
-        return all(self.serves(mirror, network) for network in self.networks) and self.throttled(mirror) is None
+        served = all(self.serves(mirror, network) for network in self.networks)
+        return served and self.broken(mirror) is None and self.poor(mirror) is None
 
 
 def standing(pool: Iterable[Mirror], findings: Iterable[Finding], networks: Sequence[str]) -> Standing:
@@ -78,11 +83,12 @@ def hurt(pool: Sequence[Mirror], findings: Iterable[Finding], networks: Sequence
     stands = standing(pool, findings, networks)
 
     def one(mirror: Mirror) -> Mirror:
+        if mirror.phase not in _MAY_HEAL:
+            return mirror
         if stands.everywhere(mirror):
             return replace(mirror, hurt=None) if mirror.hurt and mirror.phase != "resting" else mirror
-        faults = [*stands.kept_from(mirror), stands.broken(mirror), stands.throttled(mirror)]
-        first = min((fault.since for fault in faults if fault is not None), default=None)
-        return replace(mirror, hurt=mirror.hurt or first)
+        faults = [one for one in stands.kept_from(mirror) if one.kind not in OWN_FAULT]
+        return replace(mirror, hurt=mirror.hurt or min((fault.since for fault in faults), default=None))
 
     return tuple(one(mirror) for mirror in pool)
 
@@ -103,10 +109,30 @@ def shunned(pool: Iterable[Mirror], policy: Policy, now: datetime) -> frozenset[
 
 
 def directory(pool: Iterable[Mirror], findings: Iterable[Finding], networks: Sequence[str]) -> tuple[Mirror, ...]:
-    """The mirrors that readers are told of: those first that work everywhere, then the newest."""
-    live = [mirror for mirror in pool if mirror.phase == "live" and mirror.url]
-    stands = standing(live, findings, networks)
-    return tuple(sorted(live, key=lambda one: (not stands.everywhere(one), -one.since.timestamp(), one.name)))
+    """The mirrors that readers are told of, so that the first few serve every network, of different providers.
+
+    One after the other: what serves a network that none before it does, of a provider that none before it has, that
+    works everywhere, the newest.
+    """
+    rest = [mirror for mirror in pool if mirror.phase == "live" and mirror.url]
+    stands = standing(rest, findings, networks)
+    found: list[Mirror] = []
+    while rest:
+        missing = [name for name in stands.networks if not any(stands.serves(one, name) for one in found)]
+        providers = {one.provider for one in found}
+        best = min(
+            rest,
+            key=lambda one: (
+                -sum(stands.serves(one, name) for name in missing),
+                one.provider in providers,
+                not stands.everywhere(one),
+                -one.since.timestamp(),
+                one.name,
+            ),
+        )
+        rest.remove(best)
+        found.append(best)
+    return tuple(found)
 
 
 def _keeps_away(finding: Finding) -> bool:

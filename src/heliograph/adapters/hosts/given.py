@@ -26,8 +26,10 @@ class Given:
 
     @property
     def most(self) -> int:
-        """As many as are not used up: who was retired does not come back."""
-        return len(self._urls) - sum(one.state == "gone" for one in self._stands())
+        """Those that stand, and those that were never used: who was retired does not come back."""
+        known = self._read()
+        used = {url for url, _ in known.values()}
+        return sum(on for _, on in known.values()) + sum(url not in used for url in self._urls)
 
     async def stands(self) -> tuple[Stand, ...]:
         """See ``ports.Host``."""

@@ -14,7 +14,7 @@ from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, replace_rows, utc
 from heliograph.model.mirror import Mirror, Move, MoveNote
 
-_TIMES = ("since", "born", "hurt", "pinned")
+_TIMES = ("since", "born", "hurt", "pinned", "told")
 
 
 class PoolTables(Base):
@@ -73,7 +73,7 @@ def _text(moment: datetime | None) -> str | None:
 
 def _mirror(data: str) -> Mirror:
     plain: dict[str, Any] = json.loads(data)
-    times = {name: datetime.fromisoformat(plain[name]) if plain[name] else None for name in _TIMES}
+    times = {name: datetime.fromisoformat(plain[name]) if plain.get(name) else None for name in _TIMES}
     return Mirror(**{**plain, **times})
 
 
