@@ -315,8 +315,7 @@ def settings() -> list[Setting]:
     minutes, hours = (lambda value: timedelta(minutes=value)), (lambda value: timedelta(hours=value))
     made = [
         Setting(live=live, spares=spares, known=minutes(15), raised=minutes(20))
-        for live in (1, 2, 3, 4)
-        for spares in (0, 1, 2, 3)
+        for live, spares in ((1, 0), (1, 1), (2, 0), (2, 1), (2, 3), (3, 0), (3, 1), (4, 1))
     ]
     made += [
         Setting(live=live, spares=1, known=known, raised=minutes(20))
@@ -325,8 +324,7 @@ def settings() -> list[Setting]:
     ]
     made += [
         Setting(live=3, spares=spares, known=minutes(15), raised=minutes(20), providers=providers, together=0.29)
-        for providers in (1, 2, 3)
-        for spares in (1, 2)
+        for providers, spares in ((1, 1), (2, 1), (3, 1), (3, 2))
     ]
     return made
 
