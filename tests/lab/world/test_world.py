@@ -22,7 +22,9 @@ pytestmark = pytest.mark.needs_netns
 
 OWNER = """
 import sys, time
+import signal
 from heliograph.lab.world import World
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has its children ignore it
 cycles = int(sys.argv[1])
 for _ in range(cycles):
     with World({"home": "curtain-25p", "by": "by"}, {"one": ["203.0.113.10"]}) as world:
