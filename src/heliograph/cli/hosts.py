@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from heliograph.adapters.folder import Folder
-from heliograph.adapters.hosts.held import Held
-from heliograph.adapters.hosts.objects import Bin, Objects
 from heliograph.config import (
     AzureMirror,
     Config,
@@ -25,6 +24,10 @@ from heliograph.config import (
     WebdavMirror,
 )
 from heliograph.ports import Host, MirrorStore
+
+if TYPE_CHECKING:
+    from heliograph.adapters.hosts.held import Held
+    from heliograph.adapters.hosts.objects import Bin, Objects
 
 
 def raising(config: Config) -> tuple[Host, ...]:
@@ -94,6 +97,8 @@ async def opened(config: Config, table: MirrorTable) -> AsyncIterator[MirrorStor
 def _objects(
     config: Config, table: S3Mirror | AzureMirror | GcsMirror | SftpMirror | WebdavMirror, at: Bin, *, coded: bool
 ) -> Objects:
+    from heliograph.adapters.hosts.objects import Objects
+
     return Objects(name=table.name, bin=at, held=_held(config, table), coded=coded, parallel=table.parallel)
 
 
@@ -157,6 +162,8 @@ def _git(config: Config, table: GitMirror) -> MirrorStore:
 
 
 def _held(config: Config, table: MirrorTable) -> Held:
+    from heliograph.adapters.hosts.held import Held
+
     return Held(_state(config, table.name, "held"))
 
 

@@ -20,10 +20,10 @@ from heliograph.cli.screen import Stopwatch, out
 from heliograph.cli.wiring import open_journal, outside
 from heliograph.config import Config, load
 from heliograph.flows.foreign import begun
-from heliograph.flows.rotate import TO, Rotated, settled
+from heliograph.flows.rotate import TO, Rotated, pool_of
 from heliograph.flows.rotate import rotate as one_round
 from heliograph.model import ConfigError
-from heliograph.model.mirror import Mirror, Move, MoveKind, MoveNote, Phase
+from heliograph.model.mirror import Mirror, Move, MoveKind, MoveNote, Phase, plain
 from heliograph.model.release import Ask, Got
 from heliograph.ports import Journal
 
@@ -111,9 +111,9 @@ def show(path: Path, moves: int, *, as_json: bool) -> int:
     """The pool and its newest moves."""
     config = load(path)
     with open_journal(config) as journal:
-        pool, notes = settled(journal.pool(), config, _now()), journal.history(moves)
+        pool, notes = pool_of(journal, config, _now()), journal.history(moves)
     if as_json:
-        print(json.dumps({"mirrors": [_plain(one) for one in pool], "moves": [_told(one) for one in notes]}))
+        print(json.dumps({"mirrors": [plain(one) for one in pool], "moves": [_told(one) for one in notes]}))
         return 0
     table = Table(box=None, pad_edge=False)
     for column in ("mirror", "stands", "since", "provider", "address"):
@@ -210,7 +210,7 @@ def undo(path: Path) -> int:
 
 def _check_not_last(journal: Journal, config: Config, mirror: Mirror) -> None:
     """Readers are never told of nothing."""
-    live = [one.name for one in settled(journal.pool(), config, _now()) if one.phase == "live"]
+    live = [one.name for one in pool_of(journal, config, _now()) if one.phase == "live"]
     if live == [mirror.name]:
         remedy = "promote another one first; see: heliograph mirrors list"
         raise ConfigError("it is the last that readers are told of", where=f"mirror {mirror.name}", remedy=remedy)
@@ -223,17 +223,12 @@ def _keep(journal: Journal, mirror: Mirror, to: Phase, move: Move) -> None:
 
 
 def _named(journal: Journal, config: Config, name: str) -> Mirror:
-    pool = settled(journal.pool(), config, _now())
+    pool = pool_of(journal, config, _now())
     found = next((one for one in pool if one.name == name), None)
     if found is None:
         remedy = "see: heliograph mirrors list"
         raise ConfigError("there is no such mirror, or it has no url", where=f"mirror {name}", remedy=remedy)
     return found
-
-
-def _plain(mirror: Mirror) -> dict[str, Any]:
-    times = {name: getattr(mirror, name) for name in ("since", "born", "hurt", "pinned", "told")}
-    return {**asdict(mirror), **{name: when.isoformat() if when else None for name, when in times.items()}}
 
 
 def _told(note: MoveNote) -> dict[str, Any]:

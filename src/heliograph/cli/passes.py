@@ -12,14 +12,13 @@ from typing import Any
 
 from heliograph.adapters.workers import give_back_memory
 from heliograph.cli.screen import Bars, Stopwatch, complain, err, out, summary
-from heliograph.cli.service import over_on_signal, rest, unless
+from heliograph.cli.service import BUSY, over_on_signal, rest, unless
 from heliograph.cli.wiring import outside
 from heliograph.config import Config, load
 from heliograph.flows import Report, issue
 from heliograph.model import Cut, HeliographError, JournalBusyError
 from heliograph.ports import Outside
 
-_BUSY = 1.0  # seconds until the journal is asked for again while another pass holds it
 _SPREAD = 0.2  # share of the interval that is added at random, so that passes do not beat in time with anything
 
 
@@ -94,7 +93,7 @@ async def _service(config: Config, *, as_json: bool) -> int:
             if report is not None:
                 _tell(report, watcher, as_json=as_json)
         except JournalBusyError:  # the pool is being moved, or somebody publishes by hand
-            await rest(over, _BUSY)
+            await rest(over, BUSY)
             continue
         except HeliographError as error:
             complain(error)

@@ -18,7 +18,7 @@ from rich.table import Table
 from heliograph.adapters.reach import FolderMirror, WebMirror
 from heliograph.cli import mirrors
 from heliograph.cli.screen import Bars, Stopwatch, complain, out
-from heliograph.cli.service import rest, unless
+from heliograph.cli.service import BUSY, rest, unless
 from heliograph.cli.wiring import outside
 from heliograph.config import Config, MirrorTable, load
 from heliograph.flows.patrol import Patrol, patrol
@@ -29,7 +29,6 @@ from heliograph.model.sighting import Finding
 from heliograph.ports import Journal
 
 _SPREAD = 0.3  # share of the interval that is added at random, so that looks beat in time with nothing
-_BUSY = 1.0  # seconds until the journal is asked for again while another pass holds it
 _HEAR = 30.0  # seconds for the file of a sensor
 _STYLES = {"well": "green", "curtain": "yellow", "offline": "dim", "unknown": "yellow", "stale": "yellow"}
 
@@ -99,7 +98,7 @@ async def _rotate(
             rotated = await mirrors.attend(config)
             break
         except JournalBusyError:
-            await rest(over, _BUSY)
+            await rest(over, BUSY)
             if over.is_set():
                 return lacks
     for problem in rotated.problems:

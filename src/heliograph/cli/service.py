@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
+BUSY = 1.0  # seconds until the journal is asked for again while another pass holds it
 
 
 def over_on_signal() -> asyncio.Event:

@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from heliograph import publish
 from heliograph.flows.damage import damaged, mend, reading
-from heliograph.flows.foreign import check_ours
+from heliograph.flows.foreign import check_ours, noted
 from heliograph.model import DamageError, Issue, Problem, StoreError, paths
 from heliograph.model.ledger import Change
 from heliograph.ports import MirrorStore, Outside
@@ -63,7 +63,7 @@ async def deliver(outside: Outside, what: str) -> tuple[Delivery, ...]:
 async def _deliver(outside: Outside, mirror: MirrorStore, latest: Issue, what: str, plans: Plans) -> Delivery:
     took = Delivery(mirror=mirror.name, number=0, files=0, size=0)
     steps: Steps = ()
-    journal, mark = outside.journal, f"done {sha256(mirror.place.encode()).hexdigest()[:16]}"
+    journal, mark = outside.journal, noted("done", mirror.place)
     try:
         pointer = await mirror.read(paths.POINTER)
         shown, whole = journal.signed_as(sha256(pointer).hexdigest()), int(journal.recall(mark) or 0) or None

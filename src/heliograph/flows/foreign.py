@@ -21,9 +21,14 @@ _NAMED = 3  # strangers' files that a message names
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # so that nothing has expired: who signed is asked, not when
 
 
+def noted(what: str, place: str) -> str:
+    """Under which key the journal notes ``what`` about ``place``."""
+    return f"{what} {sha256(place.encode()).hexdigest()[:16]}"
+
+
 def begun(place: str) -> str:
     """Under which key the journal notes that we write to ``place``."""
-    return f"begun {sha256(place.encode()).hexdigest()[:16]}"
+    return noted("begun", place)
 
 
 def check_ours(outside: Outside, mirror: MirrorStore, pointer: bytes, names: Iterable[str], *, known: bool) -> None:

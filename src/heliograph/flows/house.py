@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from heliograph import render
 from heliograph.capture import cut
 from heliograph.config import Config
 from heliograph.flows import keyring
-from heliograph.flows.rotate import networks, settled
+from heliograph.flows.rotate import networks, pool_of
 from heliograph.model import Problem, SheetKey
 from heliograph.model.mirror import Mirror
 from heliograph.ports import Journal, Outside
@@ -21,7 +21,6 @@ from heliograph.rotate import directory
 
 _MOST_SECTIONS, _LONGEST_LABEL = 16, 40  # what fits on a page that everybody opens
 _MOST_TOLD = 8  # mirrors in the directory
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW = 3  # stories in a language before it gets a front page of its own
 
 
@@ -45,8 +44,7 @@ def look_of(outside: Outside, config: Config) -> Look:
 
 def told(journal: Journal, config: Config) -> tuple[Mirror, ...]:
     """The mirrors that readers are told of, the best first: the directory."""
-    pool = settled(journal.pool(), config, _EPOCH)
-    return directory(pool, journal.findings(), networks(config))[:_MOST_TOLD]
+    return directory(pool_of(journal, config), journal.findings(), networks(config))[:_MOST_TOLD]
 
 
 def house_rules(outside: Outside, config: Config) -> tuple[cut.Rules, tuple[Problem, ...]]:

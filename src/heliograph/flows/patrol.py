@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -16,7 +16,7 @@ import anyio
 from heliograph import watch
 from heliograph.config import Config, MirrorTable, Watch
 from heliograph.flows.foreign import signed
-from heliograph.flows.rotate import settled
+from heliograph.flows.rotate import pool_of
 from heliograph.model.sighting import Content, Fetch, Finding, Outcome, Result, Sighting, Vantage
 from heliograph.ports import Outside, PoolBook, ReleaseBook
 from heliograph.watch.judge import AHEAD, MEMORY, MOST
@@ -25,7 +25,6 @@ from heliograph.watch.steps import Controls, Target
 
 _NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 LADDER = "ladder/"  # path of the test bodies of ``heliograph serve``
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE = 4  # mirrors looked at side by side; each look keeps its own pace
 _LATE = timedelta(hours=1)  # after a release, until a mirror that does not have it shows an old one
 
@@ -91,7 +90,7 @@ def watched(journal: PoolBook, config: Config, *, told: bool = False) -> list[Wa
 
     With ``told`` without those that no reader is told of: who gets that list may be the censor.
     """
-    pool = {mirror.name: mirror for mirror in settled(journal.pool(), config, _EPOCH)}
+    pool = {mirror.name: mirror for mirror in pool_of(journal, config)}
     known = {name for name, one in pool.items() if one.told is not None or not told}
     phases = {"live", "resting"} if told else {"creating", "spare", "live", "resting"}
     found = [as_set(one) for one in config.mirror if one.url and one.name in known]

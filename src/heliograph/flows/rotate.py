@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -20,12 +20,13 @@ from heliograph.config import Config, MirrorTable
 from heliograph.model import Problem, StoreError, paths
 from heliograph.model.mirror import HostFacts, Mirror, Move, Phase, Stand
 from heliograph.model.release import Ask
-from heliograph.ports import Host, Outside, Reach
+from heliograph.ports import Host, Outside, PoolBook, Reach
 from heliograph.rotate import HOLD, Plan, Policy
 
 LOOK: Final = timedelta(hours=1)  # between two looks at all that hosts have of ours
 PATIENCE: Final = timedelta(hours=2)  # for a mirror that its host was asked for, until it is given up
 FORGET: Final = timedelta(days=31)  # after its end: until then it counts for the ceilings
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_THERE: Final = "its host does not have it any more"
 _LOOKED: Final = "hosts looked at"  # the note with when
 TO: Final[Mapping[str, Phase]] = {
@@ -60,7 +61,7 @@ async def rotate(
     """
     journal = outside.journal
     findings, watched = journal.findings(), networks(config)
-    before = settled(journal.pool(), config, now)
+    before = pool_of(journal, config, now)
     hosts = {host.name: host for host in outside.hosts}
     problems: list[Problem] = []
     pool, done = before, list[Move]()
@@ -127,6 +128,11 @@ def networks(config: Config) -> tuple[str, ...]:
     known = here + [(table.network, table.outside) for table in config.vantage]
     inside = [network for network, outside in known if not outside]
     return tuple(dict.fromkeys(inside or [network for network, _ in known]))
+
+
+def pool_of(journal: PoolBook, config: Config, now: datetime = _EPOCH) -> tuple[Mirror, ...]:
+    """The pool as it stands with the configuration of now; nothing is noted. ``now`` dates what is new in it."""
+    return settled(journal.pool(), config, now)
 
 
 def settled(pool: Sequence[Mirror], config: Config, now: datetime) -> tuple[Mirror, ...]:

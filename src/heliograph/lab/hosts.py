@@ -32,12 +32,12 @@ class SimulatedHost:
 
     async def stands(self) -> tuple[Stand, ...]:
         """See ``ports.Host``."""
-        self._may("stands", self.fault)
+        self._ask("stands")
         return tuple(self._stand(name) for name in sorted(self.held) if self.held[name][0] != "gone")
 
     async def raise_(self, id: str) -> Stand:  # noqa: A002 - the port's name for it
         """See ``ports.Host``."""
-        self._may(f"raise {id}", self.fault)
+        self._ask(f"raise {id}")
         state, looks = self.held.get(id, ("absent", 0))
         if state == "absent":
             if len(self.paid) >= self.most:
@@ -45,18 +45,18 @@ class SimulatedHost:
             self.held[id] = ("creating", self.slow)
         elif state == "creating":
             self.held[id] = ("creating", looks - 1) if looks > 1 else ("up", 0)
-        self._may(f"raise {id}", self.after)
+        _fail(self.after, f"raise {id}")
         return self._stand(id)
 
     async def retire(self, id: str) -> Stand:  # noqa: A002 - the port's name for it
         """See ``ports.Host``."""
-        self._may(f"retire {id}", self.fault)
+        self._ask(f"retire {id}")
         state, looks = self.held.get(id, ("gone", 0))
         if state in ("creating", "up"):
             self.held[id] = ("ending", self.slow)
         elif state == "ending":
             self.held[id] = ("ending", looks - 1) if looks > 1 else ("gone", 0)
-        self._may(f"retire {id}", self.after)
+        _fail(self.after, f"retire {id}")
         return self._stand(id)
 
     @property
@@ -68,12 +68,15 @@ class SimulatedHost:
         state = self.held.get(name, ("gone", 0))[0]
         return Stand(id=name, state=state, url=f"https://{name}.{self.provider}.example/")
 
-    def _may(self, call: str, fault: Callable[[str], BaseException | None]) -> None:
-        if fault is self.fault:
-            self.calls.append(call)
-        error = fault(call)
-        if error is not None:
-            raise error
+    def _ask(self, call: str) -> None:
+        self.calls.append(call)
+        _fail(self.fault, call)
+
+
+def _fail(fault: Callable[[str], BaseException | None], call: str) -> None:
+    error = fault(call)
+    if error is not None:
+        raise error
 
 
 def refused(times: int) -> Callable[[str], BaseException | None]:

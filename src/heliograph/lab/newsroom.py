@@ -27,6 +27,7 @@ from aiohttp import web
 from heliograph.lab import feeds, pages
 from heliograph.lab.faults import Fault
 from heliograph.lab.landscapes import landscape
+from heliograph.lab.loopback import base, serving
 from heliograph.lab.page import Page
 from heliograph.lab.phrases import PHRASES
 from heliograph.lab.piece import Piece
@@ -37,7 +38,6 @@ _MEDIA = re.compile(r"/media/([a-z0-9-]{1,60})\.jpg")
 _PART = re.compile(r"/sitemap-([0-9]{1,6})\.xml\.gz")
 _FEED = re.compile(r"(?:/([a-z]{2,3}))?/(rss\.xml|atom\.xml|feed\.json)")
 _BUILT = datetime(2020, 1, 1, tzinfo=UTC)  # what never changes carries this date
-_SHUTDOWN = 0.2  # seconds a stalled response may linger when the server closes
 
 
 class Newsroom:
@@ -108,20 +108,14 @@ class Newsroom:
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator[str]:
         """Serve on loopback; yields the base URL, without a final slash. Port 0 takes a free one."""
-        server = web.Server(self._serve, handler_cancellation=True, access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", port).start()
-            before, self.base = self.base, f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with serving(self._serve, port) as runner:
+            before, self.base = self.base, base(runner)
             self._cache.clear()
             try:
                 yield self.base
             finally:
                 self.base = before
                 self._cache.clear()
-        finally:
-            await runner.cleanup()
 
     async def fetch(self, ask: Ask) -> Answer:
         """Answer without a socket, as the port for sources asks. Other hosts' URLs have no host here."""

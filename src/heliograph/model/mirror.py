@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Literal
 
@@ -33,6 +33,12 @@ class Mirror:
     hurt: datetime | None = None  # since when readers of some network are kept from it, as far as is known
     pinned: datetime | None = None  # until when only people move it
     told: datetime | None = None  # since when readers may know of it
+
+
+def plain(mirror: Mirror) -> dict[str, object]:
+    """``mirror`` in values that JSON has; times in ISO form."""
+    values = asdict(mirror).items()
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
     "zip": "application/zip",
 }
 MAPPED_TYPES: Final[Mapping[str, str]] = {**TEXT_TYPES, **MEDIA_TYPES}
+_TYPES: Final[Mapping[str, str]] = {**MAPPED_TYPES, "js": "text/javascript;charset=utf-8", "gz": "application/gzip"}
 POINTER, TIMESTAMP, CHECKPOINT = "now", "tuf/timestamp.json", "log/checkpoint"
 FRONT = "index.html"
 MAX_PATH, MAX_SEGMENTS = 200, 11  # bytes; segments below a/
@@ -129,9 +130,7 @@ def content_type(path: str) -> str:
     """What a host says of the kind of ``path``, a mapped file, a reserved name or an encoding of either."""
     if path == CHECKPOINT:
         return TEXT_TYPES["txt"]
-    return {**MAPPED_TYPES, "js": "text/javascript;charset=utf-8", "gz": "application/gzip"}.get(
-        extension(path), "application/octet-stream"
-    )
+    return _TYPES.get(extension(path), "application/octet-stream")
 
 
 def lifetime(path: str) -> str:

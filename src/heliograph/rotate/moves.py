@@ -46,7 +46,7 @@ def moves(
     ``pool`` also holds mirrors that are gone, for a month: they count for the ceilings.
     """
     known = tuple(findings)
-    plan = _Plan(list(pool), standing(pool, known, networks), policy, now, hosts)
+    plan = _Plan(list(pool), standing(pool, known, networks), policy, now, hosts, shunned(pool, policy, now))
     plan.forged()
     plan.promote()
     plan.rest()
@@ -78,6 +78,7 @@ class _Plan:
     policy: Policy
     now: datetime
     hosts: Sequence[HostFacts]
+    shunned: frozenset[str]  # no move of a plan changes it
     made: list[Move] = field(default_factory=list)
     lacks: list[str] = field(default_factory=list)
 
@@ -94,10 +95,6 @@ class _Plan:
         """Live mirrors that work in ``network``."""
         live = (mirror for mirror in self.phase("live") if mirror.name != besides)
         return [mirror for mirror in live if self.stands.serves(mirror, network)]
-
-    @property
-    def shunned(self) -> frozenset[str]:
-        return shunned(self.pool, self.policy, self.now)
 
     @property
     def _providers(self) -> int:

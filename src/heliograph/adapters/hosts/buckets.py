@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import anyio
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from heliograph.adapters.hosts import secrets
-from heliograph.adapters.hosts.objects import MOST_READ, Put
+from heliograph.adapters.hosts.objects import MOST_READ, Put, each
 from heliograph.adapters.hosts.refused import missing, refused
 from heliograph.model import ConfigError, StoreError
 
@@ -96,26 +95,12 @@ class _Bucket:
 
     async def _delete_singly(self, keys: Sequence[str]) -> int:
         """A request for each, since one that is not there must not hide how the others went."""
-        gate = anyio.CapacityLimiter(_SINGLY)
-        failures: list[StoreError] = []
 
         async def one(key: str) -> None:
-            async with gate:
-                if failures:
-                    return
-                try:
-                    with self._told(absent=True):
-                        await obstore.delete_async(self._store, key)
-                except _MissingError:
-                    pass
-                except StoreError as error:
-                    failures.append(error)
+            with suppress(_MissingError), self._told(absent=True):
+                await obstore.delete_async(self._store, key)
 
-        async with anyio.create_task_group() as tasks:
-            for key in keys:
-                tasks.start_soon(one, key)
-        if failures:
-            raise failures[0]
+        await each(keys, one, _SINGLY)
         return len(keys)
 
     @contextmanager

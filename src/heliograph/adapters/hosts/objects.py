@@ -111,7 +111,7 @@ class Objects:
             else:
                 absent.append(key)
 
-        await self._each(sorted(self.held.keys() - marks.keys()), look)
+        await each(sorted(self.held.keys() - marks.keys()), look, self.parallel)
         self.held.note({}, absent)
         return digests
 
@@ -150,30 +150,10 @@ class Objects:
 
         self.held.doubt([one.key for one in work])
         try:
-            await self._each(work, write)
+            await each(work, write, self.parallel)
         finally:
             if wrote:
                 self.held.note(wrote)
-
-    async def _each(self, items: Sequence[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
-        """``do`` each, side by side; the first failure lets none begin any more and is raised when the rest is over."""
-        gate = anyio.CapacityLimiter(self.parallel)
-        failures: list[StoreError] = []
-
-        async def one(item: _Item) -> None:
-            async with gate:
-                if failures:
-                    return
-                try:
-                    await do(item)
-                except StoreError as error:
-                    failures.append(error)
-
-        async with anyio.create_task_group() as tasks:
-            for item in items:
-                tasks.start_soon(one, item)
-        if failures:
-            raise failures[0]
 
     async def _again(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
         try:
@@ -183,6 +163,27 @@ class Objects:
             raise
         self._tries = _TRIES
         return answer
+
+
+async def each(items: Sequence[_Item], do: Callable[[_Item], Awaitable[None]], parallel: int) -> None:
+    """``do`` each, side by side; the first failure lets none begin any more and is raised when the rest is over."""
+    gate = anyio.CapacityLimiter(parallel)
+    failures: list[StoreError] = []
+
+    async def one(item: _Item) -> None:
+        async with gate:
+            if failures:
+                return
+            try:
+                await do(item)
+            except StoreError as error:
+                failures.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for item in items:
+            tasks.start_soon(one, item)
+    if failures:
+        raise failures[0]
 
 
 async def again(

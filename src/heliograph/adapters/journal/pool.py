@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,7 @@ from sqlalchemy import delete, func, insert, select
 
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, replace_rows, utc
-from heliograph.model.mirror import Mirror, Move, MoveNote
+from heliograph.model.mirror import Mirror, Move, MoveNote, plain
 
 _TIMES = ("since", "born", "hurt", "pinned", "told")
 
@@ -26,7 +25,7 @@ class PoolTables(Base):
             return tuple(_mirror(data) for data in db.scalars(query))
 
     def keep(self, mirrors: Sequence[Mirror], moves: Sequence[Move], now: datetime, gone: Sequence[str] = ()) -> None:
-        rows = [{"name": one.name, "data": _packed(one)} for one in mirrors]
+        rows = [{"name": one.name, "data": json.dumps(plain(one), ensure_ascii=False)} for one in mirrors]
         with self.engine.begin() as db:
             before = {one.name: one.phase for one in self._held(db, [move.mirror for move in moves])}
             number = db.scalar(select(func.max(schema.move.c.number))) or 0
@@ -62,19 +61,10 @@ class PoolTables(Base):
         ]
 
 
-def _packed(mirror: Mirror) -> str:
-    plain = asdict(mirror)
-    return json.dumps({**plain, **{name: _text(plain[name]) for name in _TIMES}}, ensure_ascii=False)
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
 def _mirror(data: str) -> Mirror:
-    plain: dict[str, Any] = json.loads(data)
-    times = {name: datetime.fromisoformat(plain[name]) if plain.get(name) else None for name in _TIMES}
-    return Mirror(**{**plain, **times})
+    given: dict[str, Any] = json.loads(data)
+    times = {name: datetime.fromisoformat(given[name]) if given.get(name) else None for name in _TIMES}
+    return Mirror(**{**given, **times})
 
 
 def _moved(row: Any) -> MoveNote:  # noqa: ANN401

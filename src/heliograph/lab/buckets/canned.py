@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-_SHUTDOWN = 0.2  # seconds
+from heliograph.lab.loopback import base, serving
+
 _HOP = {"Host", "Content-Length", "Transfer-Encoding", "Connection"}
 
 
@@ -27,14 +28,8 @@ class Answering:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         """Serve on loopback; yields the base URL, without a final slash."""
-        server = web.Server(self._serve, handler_cancellation=True, access_log=None, auto_decompress=False)
-        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with serving(self._serve, auto_decompress=False) as runner:
+            yield base(runner)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests += 1

@@ -25,8 +25,8 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 from heliograph.lab.buckets.canned import refusal
+from heliograph.lab.loopback import base, serving
 
-_SHUTDOWN = 0.2  # seconds
 _BIRTH = datetime(2026, 11, 22, tzinfo=UTC)  # of the bucket; each write is a second later
 _LISTING = frozenset({"list-type", "prefix", "max-keys", "continuation-token"})
 _STORED = ("Content-Type", "Content-Encoding", "Cache-Control")
@@ -63,14 +63,8 @@ class GcsStub:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         """Serve on loopback; yields the base URL, without a final slash."""
-        server = web.Server(self._serve, handler_cancellation=True, access_log=None, auto_decompress=False)
-        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        async with serving(self._serve, auto_decompress=False) as runner:
+            yield base(runner)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         answer = self._answer(request, await request.content.read())

@@ -21,8 +21,7 @@ from heliograph.lab.cloudfront.origin import Origins
 from heliograph.lab.cloudfront.refusals import Refusal
 from heliograph.lab.cloudfront.replies import Reply
 from heliograph.lab.cloudfront.terms import Terms
-
-_SHUTDOWN = 0.2  # seconds a frozen response may linger when the servers close
+from heliograph.lab.loopback import base, serving
 
 
 class Running(NamedTuple):
@@ -62,35 +61,27 @@ class Cloud:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Running]:
         """Serve on loopback."""
-        api = web.ServerRunner(
-            web.Server(self._serve_api, handler_cancellation=True, access_log=None), shutdown_timeout=_SHUTDOWN
-        )
-        edge = web.ServerRunner(
-            web.Server(self._serve_edge, handler_cancellation=True, access_log=None), shutdown_timeout=_SHUTDOWN
-        )
         timeless = aiohttp.TCPConnector(force_close=True)
-        async with aiohttp.ClientSession(
-            connector=timeless, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
-        ) as self.origins.session:
+        async with (
+            aiohttp.ClientSession(
+                connector=timeless, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+            ) as self.origins.session,
+            serving(self._serve_api) as api,
+            serving(self._serve_edge) as edge,
+        ):
+            self._runner = edge
             try:
-                for runner in (api, edge):
-                    await runner.setup()
-                    await web.TCPSite(runner, "127.0.0.1", 0).start()
-                self._runner = edge
-                yield Running(*(f"http://127.0.0.1:{runner.addresses[0][1]}" for runner in (api, edge)))
+                yield Running(base(api), base(edge))
             finally:
                 self._runner, self.origins.session = None, None
                 self._doors.clear()
-                await edge.cleanup()
-                await api.cleanup()
 
     async def door(self, domain: str) -> str:
         """A base URL that is this distribution's alone, for readers who send no Host header of their own choice."""
         assert self._runner is not None, "use it within running()"
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        port = self._runner.addresses[-1][1]
-        self._doors[port] = domain
-        return f"http://127.0.0.1:{port}"
+        self._doors[self._runner.addresses[-1][1]] = domain
+        return base(self._runner)
 
     async def _serve_edge(self, request: web.BaseRequest) -> web.StreamResponse:
         transport = request.transport
