@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0003"  # the newest migration; a journal that says so is opened without loading Alembic
+HEAD = "0004"  # the newest migration; a journal that says so is opened without loading Alembic
 
 metadata = MetaData()
 
