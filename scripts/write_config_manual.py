@@ -12,7 +12,8 @@ HEAD = """# The configuration file
 
 `heliograph init` writes a `heliograph.toml` in which every field below stands with its explanation; those that have a
 default are commented out. Paths are relative to the folder of the file. A field that does not exist is an error that
-suggests the right one. `[[source]]`, `[[mirror]]`, `[[host]]` and `[[link]]` may stand any number of times.
+suggests the right one. `[[source]]`, `[[mirror]]`, `[[host]]`, `[[channel]]` and
+`[[link]]` may stand any number of times.
 
 The least that works:
 
@@ -41,7 +42,7 @@ def manual() -> str:
         if place != table:
             table = place
             of, _, kind = place.partition(":")
-            header = f"`[[{of}]]`" if of in {"source", "mirror", "host", "link", "vantage"} else f"`[{of}]`"
+            header = f"`[[{of}]]`" if of in {"source", "mirror", "host", "link", "channel", "vantage"} else f"`[{of}]`"
             header += f' with `kind = "{kind}"`' if kind else ""
             lines.append(f"\n## {header}\n\n| field | what it says | default |\n|---|---|---|")
         shown = "" if default is None else f"`{json.dumps(default, ensure_ascii=False)}`"

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Tip, Want, release
+from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Story, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
 from heliograph.model.mirror import Mirror, Move, MoveNote, Spent, Stand
+from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Pause, Sent, State, Subscriber, Topic
 from heliograph.model.sighting import Finding, Result, Sighting, Steps
 
 
@@ -241,7 +242,80 @@ class PoolBook(Protocol):
         ...
 
 
-class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, WatchBook, PoolBook, Protocol):
+class OutboxBook(Protocol):
+    """What channels were given, and are to be given. Trusted. Each method is one transaction, durable on return."""
+
+    def stories(self, codes: Sequence[str]) -> list[Story]:
+        """These stories as they are now, newest first; those that the edition does not hold are missing."""
+        ...
+
+    def entries(
+        self, *, channel: str = "", topics: Sequence[Topic] = (), states: Sequence[State] = (), since: int = 0
+    ) -> list[Entry]:
+        """Rows of the outbox in their order; each condition that is given holds. ``since`` is an id, not included."""
+        ...
+
+    def queue(self, fresh: Sequence[Entry], changed: Sequence[Entry] = ()) -> int:
+        """Add rows, which get their ids, and replace rows by their ids that nobody has begun; how many were added.
+
+        What is there already, by channel, topic, version, part and act, is left as it is; so is a row that has begun.
+        """
+        ...
+
+    def begin(self, id: int, now: datetime) -> bool:  # noqa: A002
+        """From queued to sending; False where somebody else has begun it, or it is queued no more."""
+        ...
+
+    def finish(self, entry: Entry, pause: Pause | None = None) -> None:
+        """Note what came of an entry that was begun, and the pause its channel needs."""
+        ...
+
+    def settle_entry(self, id: int, state: State, remotes: Sequence[str], note: str, now: datetime) -> bool:  # noqa: A002
+        """What a person decided; False where the row stands in no state that a person decides."""
+        ...
+
+    def recover(self, now: datetime) -> list[Entry]:
+        """After a crash: what was being sent may be there. Posts become unknown, what may be repeated is queued."""
+        ...
+
+    def pauses(self) -> Mapping[str, Pause]:
+        """The channels that are left alone."""
+        ...
+
+    def pause(self, channel: str, pause: Pause | None) -> None:
+        """Leave a channel alone, or let it go on."""
+        ...
+
+    def forget(self, before: datetime) -> int:
+        """Take out rows that are over and older; how many."""
+        ...
+
+
+class ReaderBook(Protocol):
+    """Who asked for the day's news. Trusted. Nothing else about readers is kept. Each method is one transaction."""
+
+    def subscribe(self, channel: str, address: str, lang: str) -> bool:
+        """Note a subscriber, or the language he reads now; False where there is no room for more."""
+        ...
+
+    def unsubscribe(self, channel: str, address: str) -> bool:
+        """Erase one; whether there was one."""
+        ...
+
+    def subscribers(self, channel: str, first: int = 0, last: int = 0) -> list[Subscriber]:
+        """Those with ids from ``first`` to ``last``, both included; all with ``last`` 0."""
+        ...
+
+    def reached(self, channel: str, well: Sequence[str], bounced: Sequence[str], gone: Sequence[str]) -> None:
+        """Note who was written to: ``gone`` are erased, and who bounced three times without being reached between."""
+        ...
+
+    def offset(self, channel: str, to: int | None = None) -> int:
+        """The number of the newest question that was answered on a channel; first set to ``to`` if that is given."""
+        ...
+
+
+class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, WatchBook, PoolBook, OutboxBook, ReaderBook, Protocol):
     """The newsroom's memory. Trusted: whoever writes it can make us publish, and repeat a version."""
 
     @property
@@ -424,6 +498,36 @@ class Host(Protocol):
         ...
 
 
+class Channel(Protocol):
+    """A place where the newsroom speaks to many. Not trusted to say what it did with a post.
+
+    No method raises but for cancellation: a failure is a ``Sent``. None asks twice by itself.
+    """
+
+    name: str
+    kind: ChannelKind
+
+    async def send(self, message: Message, pictures: Sequence[Drawn] = (), to: Sequence[str] = ()) -> Sent:
+        """Post it; with ``to`` to these subscribers alone."""
+        ...
+
+    async def edit(self, remotes: Sequence[str], message: Message, pictures: Sequence[Drawn] = ()) -> Sent:
+        """Replace what was posted; "it is so already" is done."""
+        ...
+
+    async def withdraw(self, remotes: Sequence[str]) -> Sent:
+        """Delete what was posted; what is not there is done."""
+        ...
+
+    async def proof(self, entry: Entry) -> Sent:
+        """Whether an entry that is unknown is there: "posted", "later" (certainly not), or "unknown"."""
+        ...
+
+    async def health(self) -> Health:
+        """Whether its token and rights are good, and until when."""
+        ...
+
+
 class Reach(Protocol):
     """A mirror as anybody reaches it. Not trusted: any byte of an answer may be hostile."""
 
@@ -510,6 +614,7 @@ class Outside:
     keys: KeyFolder
     mirrors: tuple[MirrorStore, ...]
     hosts: tuple[Host, ...] = ()
+    channels: tuple[Channel, ...] = ()
     prober: Prober
     workers: Executor
     watcher: Watcher

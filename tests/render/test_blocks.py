@@ -25,9 +25,9 @@ from heliograph.model import (
     Table,
     plain_text,
 )
+from heliograph.model.words import words
 from heliograph.render import blocks
 from heliograph.render.blocks import Context, html
-from heliograph.render.words import words
 
 BARE = Context(words("en"), {}, {})
 HOSTILE = st.text(max_size=60) | st.sampled_from(

@@ -5,6 +5,15 @@ that suggests the right one, because a silently ignored typing slip is how a new
 to the folder of the file.
 """
 
+from heliograph.config.channels import (
+    ChannelTable,
+    FacebookChannel,
+    InstagramChannel,
+    MailChannel,
+    TelegramChannel,
+    ViberChannel,
+    WebhookChannel,
+)
 from heliograph.config.mirrors import (
     AzureMirror,
     CloudFrontHost,
@@ -26,21 +35,28 @@ from heliograph.config.whole import Config
 
 __all__ = [
     "AzureMirror",
+    "ChannelTable",
     "CloudFrontHost",
     "Config",
+    "FacebookChannel",
     "FolderMirror",
     "GcsMirror",
     "GitMirror",
     "GivenHost",
     "HostTable",
+    "InstagramChannel",
+    "MailChannel",
     "MirrorTable",
     "Rotate",
     "RsyncMirror",
     "S3Mirror",
     "SftpMirror",
+    "TelegramChannel",
     "VantageTable",
+    "ViberChannel",
     "Watch",
     "WebdavMirror",
+    "WebhookChannel",
     "fields",
     "load",
     "parse",

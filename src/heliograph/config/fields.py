@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -43,3 +44,13 @@ def _is_base(value: str) -> str:
 
 
 Base = Annotated[str, AfterValidator(_is_base)]  # an address that ends with a slash, or ""
+
+
+def kind_or(usual: str) -> Callable[[Any], str]:
+    """The kind of a table that stands in a file; ``usual`` where it names none."""
+
+    def kind(value: Any) -> str:  # noqa: ANN401 - what stands in a file
+        found = value.get("kind", usual) if isinstance(value, dict) else getattr(value, "kind", usual)
+        return found if isinstance(found, str) else ""
+
+    return kind

@@ -7,12 +7,12 @@ host gives it out and readable for its owner alone, or it stands in the environm
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from heliograph.config.fields import Base, Name, Span, Table, seconds
+from heliograph.config.fields import Base, Name, Span, Table, kind_or, seconds
 
 _LABEL = r"^[A-Za-z0-9$][A-Za-z0-9._$-]{0,252}$"  # of a bucket, container, account or host
 _PREFIX = r"^([A-Za-z0-9._-]+/)*$"
@@ -181,12 +181,6 @@ class GitMirror(_Remote):
         return f"git {self.remote} {self.branch}"
 
 
-def _kind(value: Any) -> str:  # noqa: ANN401 - what stands in a file
-    """The kind of a table; without one it is a folder."""
-    kind = value.get("kind", "folder") if isinstance(value, dict) else getattr(value, "kind", "folder")
-    return kind if isinstance(kind, str) else ""
-
-
 MirrorTable: TypeAlias = Annotated[
     Annotated[FolderMirror, Tag("folder")]
     | Annotated[S3Mirror, Tag("s3")]
@@ -196,7 +190,7 @@ MirrorTable: TypeAlias = Annotated[
     | Annotated[RsyncMirror, Tag("rsync")]
     | Annotated[WebdavMirror, Tag("webdav")]
     | Annotated[GitMirror, Tag("git")],
-    Discriminator(_kind),
+    Discriminator(kind_or("folder")),
 ]
 
 
@@ -236,7 +230,7 @@ class CloudFrontHost(_Host):
 
 
 HostTable: TypeAlias = Annotated[
-    Annotated[GivenHost, Tag("given")] | Annotated[CloudFrontHost, Tag("cloudfront")], Discriminator(_kind)
+    Annotated[GivenHost, Tag("given")] | Annotated[CloudFrontHost, Tag("cloudfront")], Discriminator(kind_or(""))
 ]
 
 

@@ -56,7 +56,7 @@ def parse(text: str, path: Path) -> Config:
 def fields(table: type[BaseModel] = Config, prefix: str = "") -> Iterator[tuple[str, str, object]]:
     """Every field as (dotted name, description, default), for the manual and its test.
 
-    Where a table has kinds, the first one's fields come whole, and of each other, as ``mirror:s3.bucket``, its own.
+    Where a table has kinds, the first one's fields come whole; of each other, as ``mirror:s3.bucket``, what differs.
     """
     for name, info in table.model_fields.items():
         if info.exclude:
@@ -64,12 +64,14 @@ def fields(table: type[BaseModel] = Config, prefix: str = "") -> Iterator[tuple[
         kinds = _inner_tables(info)
         if not kinds:
             yield f"{prefix}{name}", info.description or "", None if info.is_required() else info.default
-        first: frozenset[str] = frozenset()
+        first: dict[str, tuple[str, object]] = {}
         for tag, inner in kinds.items():
             place = f"{prefix}{name}:{tag}." if first else f"{prefix}{name}."
-            listed = ((field, words, default) for field, words, default in fields(inner, place))
-            yield from (one for one in listed if one[0].rpartition(".")[2] not in first - {"kind"})
-            first = first or frozenset(inner.model_fields)
+            listed = {field: (words, default) for field, words, default in fields(inner, place)}
+            for field, told in listed.items():
+                if first.get(field.rpartition(".")[2]) != told:
+                    yield field, *told
+            first = first or {field.rpartition(".")[2]: told for field, told in listed.items()}
 
 
 def _inner_tables(info: FieldInfo) -> dict[str, type[BaseModel]]:

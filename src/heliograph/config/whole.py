@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from heliograph.config.channels import Announce, ChannelTable
 from heliograph.config.fields import Table
 from heliograph.config.mirrors import FolderMirror, HostTable, MirrorTable, Rotate
 from heliograph.config.tables import (
@@ -35,6 +36,8 @@ class Config(Table):
     host: Annotated[tuple[HostTable, ...], Field(description="What can raise mirrors.")] = ()
     rotate: Rotate = Rotate()
     link: Annotated[tuple[LinkTable, ...], Field(description="Other ways to read the newsroom.")] = ()
+    channel: Annotated[tuple[ChannelTable, ...], Field(description="Where posts go.")] = ()
+    announce: Announce = Announce()
     capture: Capture = Capture()
     edition: Edition = Edition()
     run: Run = Run()
@@ -51,6 +54,7 @@ class Config(Table):
             ("mirror names", [mirror.name for mirror in self.mirror]),
             ("mirror paths", [self.mirror_place(mirror) for mirror in self.mirror]),
             ("host names", [host.name for host in self.host]),
+            ("channel names", [channel.name for channel in self.channel]),
             ("sources", [f"{source.kind} {source.url}" for source in self.source]),
             ("vantage names", [self.watch.name, *(vantage.name for vantage in self.vantage)]),
         ):
@@ -58,6 +62,8 @@ class Config(Table):
             if twice:
                 raise ValueError(f"two {what} are the same: {twice[0]}")
         known = {mirror.name for mirror in self.mirror}
+        if self.announce.shelf and self.announce.shelf not in known:
+            raise ValueError(f'announce.shelf is a mirror "{self.announce.shelf}", and there is none')
         for vantage in self.vantage:
             if strange := sorted(set(vantage.mirrors) - known):
                 raise ValueError(f'vantage {vantage.name} looks at a mirror "{strange[0]}", and there is none')

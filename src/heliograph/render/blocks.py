@@ -29,8 +29,8 @@ from heliograph.model.story import (
     Table,
     plain_text,
 )
+from heliograph.model.words import Words
 from heliograph.render.packer import Piece
-from heliograph.render.words import Words
 
 _LINK = re.compile(r"(?:https?://|mailto:|tel:|tg:)[^\s<>\"'`\\]+", re.IGNORECASE)
 _COLOUR = re.compile(r"#[0-9a-f]{6}")

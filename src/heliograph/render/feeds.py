@@ -24,10 +24,10 @@ from datetime import UTC, datetime
 
 from heliograph.model.edition import Brief, File, Material, Select, SheetKey, Want
 from heliograph.model.story import Block, Figure, Paragraph, Run, Story, plain_text
+from heliograph.model.words import interface
 from heliograph.render import blocks, encode, packer
 from heliograph.render.look import Look
 from heliograph.render.packer import BudgetError, Piece
-from heliograph.render.words import interface
 
 _FULL = 10  # newest stories that are tried in full
 _SUMMARIES = 60  # further ones that are tried as summaries

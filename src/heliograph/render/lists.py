@@ -14,6 +14,7 @@ from datetime import date
 
 from heliograph.model.code import shown, story_code
 from heliograph.model.edition import Brief, File, Material, SheetKey
+from heliograph.model.words import Words, interface, own_name, words
 from heliograph.render import encode, packer
 from heliograph.render.blocks import attribute, clipped, safe_href, text
 from heliograph.render.look import Link, Look
@@ -21,7 +22,6 @@ from heliograph.render.packer import Piece
 from heliograph.render.story_page import home_href, lang_attributes, part_links
 from heliograph.render.style import style
 from heliograph.render.templating import markup, template
-from heliograph.render.words import Words, interface, own_name, words
 
 _LONGEST_TITLE = 160  # characters of a story's title in a list
 _LONGEST_LEAD = 240

@@ -26,6 +26,7 @@ from heliograph.model import code
 from heliograph.model.edition import BUCKET, File, Material, SheetKey, Shown, Want
 from heliograph.model.story import Figure, Story, plain_text
 from heliograph.model.trouble import Problem
+from heliograph.model.words import interface
 from heliograph.render import blocks, fit
 from heliograph.render import encode as encoding
 from heliograph.render.look import Look
@@ -33,7 +34,6 @@ from heliograph.render.packer import BudgetError
 from heliograph.render.story_page import home_href, lang_attributes
 from heliograph.render.style import style
 from heliograph.render.templating import template
-from heliograph.render.words import interface
 
 if TYPE_CHECKING:
     from PIL.Image import Image

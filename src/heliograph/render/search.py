@@ -29,12 +29,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from heliograph.model.edition import Brief, File, Material, Select, SheetKey, Want
+from heliograph.model.words import interface
 from heliograph.render import blocks, encode
 from heliograph.render.look import Look
 from heliograph.render.packer import BudgetError, Piece, fill
 from heliograph.render.style import style
 from heliograph.render.templating import markup, template
-from heliograph.render.words import interface
 
 STEM = 4  # letters of a word that count: endings of inflected words fall off
 SHORTEST = 3  # letters of a word worth finding

@@ -18,11 +18,11 @@ from heliograph.model.code import shown
 from heliograph.model.edition import File, Material, SheetKey
 from heliograph.model.names import section_key
 from heliograph.model.story import Block, Paragraph, Run, Story, plain_text
+from heliograph.model.words import Words, direction, interface
 from heliograph.render import blocks, packer
 from heliograph.render.look import Look
 from heliograph.render.style import style
 from heliograph.render.templating import markup, template
-from heliograph.render.words import Words, direction, interface
 
 CARRIES = timedelta(days=2)  # for how long a story names other mirrors: after that nobody keeps its page current
 _LANG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")

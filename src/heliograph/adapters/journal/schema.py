@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0004"  # the newest migration; a journal that says so is opened without loading Alembic
+HEAD = "0005"  # the newest migration; a journal that says so is opened without loading Alembic
 
 metadata = MetaData()
 
@@ -251,3 +251,50 @@ move = Table(
     Column("reason", Text, nullable=False),
     Column("before", String(20), nullable=False),  # the mirror's phase before it, "" for a new one
 )
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),  # what it is about: story, day, where
+    Column("of", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("act", String(20), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("remotes", Text, nullable=False),
+    Column("not_before", String(40), nullable=False),
+    Column("queued", String(40), nullable=False),
+    Column("changed", String(40), nullable=False),
+    Column("note", Text, nullable=False),
+)
+Index(
+    "outbox_key", outbox.c.channel, outbox.c.kind, outbox.c.of, outbox.c.version, outbox.c.part, outbox.c.act,
+    unique=True,
+)  # fmt: skip
+Index("outbox_state", outbox.c.state)
+Index("outbox_topic", outbox.c.kind, outbox.c.of)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("channel", String(40), primary_key=True),
+    Column("until", String(40), nullable=False),  # "" until a person lets it go on
+    Column("note", Text, nullable=False),
+)
+
+subscriber = Table(
+    "subscriber",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(40), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("lang", String(8), nullable=False),
+    Column("failures", Integer, nullable=False),
+)
+Index("subscriber_address", subscriber.c.channel, subscriber.c.address, unique=True)

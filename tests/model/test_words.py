@@ -16,16 +16,17 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.render import words as module
-from heliograph.render.words import LANGUAGES, Words, interface, own_name, words
+from heliograph.model import words as module
+from heliograph.model.words import LANGUAGES, Words, interface, own_name, words
 
-PACKAGE = importlib.resources.files("heliograph.render")
+PACKAGE = importlib.resources.files("heliograph")
+SPEAKING = ("model", "render", "render/templates", "announce")  # where texts for readers are asked for
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
 def catalogue(lang: str) -> Catalog:
     """The catalogue as Babel reads it."""
-    with PACKAGE.joinpath("locale", lang, "messages.po").open("rb") as source:
+    with PACKAGE.joinpath("model", "locale", lang, "messages.po").open("rb") as source:
         return read_po(source, locale=None if lang == "crh" else lang)
 
 
@@ -45,7 +46,7 @@ def forms(message: Message) -> tuple[str, ...]:
 def asked_for() -> set[tuple[str, str]]:
     """Every text that code or templates of the package ask for literally, with its context."""
     found: set[tuple[str, str]] = set()
-    for folder in (PACKAGE, PACKAGE.joinpath("templates")):
+    for folder in map(PACKAGE.joinpath, SPEAKING):
         for entry in folder.iterdir():
             if entry.name.endswith(".html"):
                 source = entry.read_text("utf-8")

@@ -112,7 +112,7 @@ def interface(lang: str, fallback: str) -> Words:
 @functools.cache
 def words(lang: str) -> Words:
     """The catalogue of one of ``LANGUAGES``."""
-    source = importlib.resources.files("heliograph.render").joinpath("locale", lang, "messages.po")
+    source = importlib.resources.files("heliograph.model").joinpath("locale", lang, "messages.po")
     texts = dict(_messages(source.read_text("utf-8")))
     header = dict(line.partition(":")[::2] for line in texts.pop(("", ""))[0].splitlines())
     rule = header["Plural-Forms"].rpartition("plural=")[2].strip().rstrip(";")

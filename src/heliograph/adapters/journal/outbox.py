@@ -1,0 +1,247 @@
+"""The journal's books of posts and of those who asked for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
+
+from heliograph.adapters.journal import schema
+from heliograph.adapters.journal.base import Base, chunks, utc
+from heliograph.model import Story
+from heliograph.model.post import Card, Entry, Message, Pause, State, Subscriber, Topic
+from heliograph.model.wire import unpack
+
+MOST_SUBSCRIBERS = 100_000  # of one channel: more is a flood, not readers
+BOUNCES = 3  # in a row, after which an address is erased
+_WAITING = ("held", "queued")  # nobody has begun these
+_DECIDED = ("held", "unknown", "failed", "hand", "queued")  # what a person decides
+
+
+class OutboxTables(Base):
+    """See ``ports.OutboxBook``."""
+
+    def stories(self, codes: Sequence[str]) -> list[Story]:
+        table, found = schema.story.c, []
+        with self.engine.connect() as db:
+            for part in chunks(dict.fromkeys(codes)):
+                query = select(table.wire, table.version).where(table.code.in_(part))
+                found += [replace(unpack(row.wire), version=row.version) for row in db.execute(query)]
+        return sorted(found, key=lambda story: (story.published, story.code), reverse=True)
+
+    def entries(
+        self, *, channel: str = "", topics: Sequence[Topic] = (), states: Sequence[State] = (), since: int = 0
+    ) -> list[Entry]:
+        table = schema.outbox.c
+        query = select(schema.outbox).where(table.id > since).order_by(table.id)
+        if channel:
+            query = query.where(table.channel == channel)
+        if states:
+            query = query.where(table.state.in_(states))
+        with self.engine.connect() as db:
+            if not topics:
+                return [_entry(row) for row in db.execute(query)]
+            rows = [
+                row
+                for part in chunks(topics, 200)
+                for row in db.execute(query.where(or_(*((table.kind == t.kind) & (table.of == t.of) for t in part))))
+            ]
+        return [_entry(row) for row in sorted(rows, key=lambda row: int(row.id))]
+
+    def queue(self, fresh: Sequence[Entry], changed: Sequence[Entry] = ()) -> int:
+        table, added = schema.outbox, 0
+        with self.engine.begin() as db:
+            next_id = (db.scalar(select(func.max(table.c.id))) or 0) + 1
+            for entry in fresh:
+                if db.scalar(select(table.c.id).where(*_same(entry))) is None:
+                    db.execute(insert(table).values(**_row(replace(entry, id=next_id))))
+                    next_id, added = next_id + 1, added + 1
+            for entry in changed:
+                begun = update(table).where(table.c.id == entry.id, table.c.state.in_(_WAITING))
+                db.execute(begun.values(**_row(entry)))
+        return added
+
+    def begin(self, id: int, now: datetime) -> bool:  # noqa: A002
+        table = schema.outbox
+        wanted = update(table).where(table.c.id == id, table.c.state == "queued")
+        with self.engine.begin() as db:
+            done = db.execute(wanted.values(state="sending", attempt=table.c.attempt + 1, changed=utc(now)))
+        return bool(done.rowcount == 1)
+
+    def finish(self, entry: Entry, pause: Pause | None = None) -> None:
+        table = schema.outbox
+        with self.engine.begin() as db:
+            begun = update(table).where(table.c.id == entry.id, table.c.state.in_(("sending", "unknown")))
+            db.execute(begun.values(**_row(entry)))
+            if pause is not None:
+                _pause(db, entry.channel, pause)
+
+    def settle_entry(self, id: int, state: State, remotes: Sequence[str], note: str, now: datetime) -> bool:  # noqa: A002
+        table = schema.outbox
+        wanted = update(table).where(table.c.id == id, table.c.state.in_(_DECIDED))
+        values: dict[str, Any] = {"state": state, "note": note, "changed": utc(now), "not_before": ""}
+        if remotes:
+            values["remotes"] = json.dumps(list(remotes))
+        with self.engine.begin() as db:
+            return bool(db.execute(wanted.values(**values)).rowcount == 1)
+
+    def recover(self, now: datetime) -> list[Entry]:
+        table = schema.outbox
+        with self.engine.begin() as db:
+            rows = [_entry(row) for row in db.execute(select(table).where(table.c.state == "sending"))]
+            found = []
+            for entry in rows:
+                again = entry.act != "post"  # to edit or delete twice changes nothing
+                note = "" if again else "heliograph ended while it was being sent"
+                entry = replace(entry, state="queued" if again else "unknown", changed=now, note=note)
+                db.execute(update(table).where(table.c.id == entry.id).values(**_row(entry)))
+                found.append(entry)
+        return found
+
+    def pauses(self) -> Mapping[str, Pause]:
+        with self.engine.connect() as db:
+            return {row.channel: _paused(row) for row in db.execute(select(schema.pause))}
+
+    def pause(self, channel: str, pause: Pause | None) -> None:
+        with self.engine.begin() as db:
+            _pause(db, channel, pause)
+
+    def forget(self, before: datetime) -> int:
+        table = schema.outbox
+        over = table.c.state.in_(("posted", "failed", "dropped")) & (table.c.changed < utc(before))
+        with self.engine.begin() as db:
+            return int(db.execute(delete(table).where(over)).rowcount)
+
+
+class ReaderTables(Base):
+    """See ``ports.ReaderBook``."""
+
+    def subscribe(self, channel: str, address: str, lang: str) -> bool:
+        table = schema.subscriber
+        with self.engine.begin() as db:
+            here = (table.c.channel == channel) & (table.c.address == address)
+            if db.execute(update(table).where(here).values(lang=lang)).rowcount:
+                return True
+            if (db.scalar(select(func.count()).where(table.c.channel == channel)) or 0) >= MOST_SUBSCRIBERS:
+                return False
+            number = (db.scalar(select(func.max(table.c.id))) or 0) + 1
+            db.execute(insert(table).values(id=number, channel=channel, address=address, lang=lang, failures=0))
+        return True
+
+    def unsubscribe(self, channel: str, address: str) -> bool:
+        table = schema.subscriber.c
+        with self.engine.begin() as db:
+            here = (table.channel == channel) & (table.address == address)
+            return bool(db.execute(delete(schema.subscriber).where(here)).rowcount)
+
+    def subscribers(self, channel: str, first: int = 0, last: int = 0) -> list[Subscriber]:
+        table = schema.subscriber.c
+        query = select(schema.subscriber).where(table.channel == channel, table.id >= first).order_by(table.id)
+        if last:
+            query = query.where(table.id <= last)
+        with self.engine.connect() as db:
+            return [Subscriber(**row) for row in db.execute(query).mappings()]
+
+    def reached(self, channel: str, well: Sequence[str], bounced: Sequence[str], gone: Sequence[str]) -> None:
+        table = schema.subscriber
+        here = table.c.channel == channel
+        with self.engine.begin() as db:
+            for part in chunks(well):
+                some = here & table.c.address.in_(part) & (table.c.failures > 0)
+                db.execute(update(table).where(some).values(failures=0))
+            for part in chunks(bounced):
+                some = here & table.c.address.in_(part)
+                db.execute(update(table).where(some).values(failures=table.c.failures + 1))
+            for part in chunks(gone):
+                db.execute(delete(table).where(here & table.c.address.in_(part)))
+            db.execute(delete(table).where(here & (table.c.failures >= BOUNCES)))
+
+    def offset(self, channel: str, to: int | None = None) -> int:
+        key = f"offset {channel}"
+        if to is not None:
+            self.note(key, str(to))
+        return int(self.recall(key) or 0)
+
+
+def _same(entry: Entry) -> tuple[Any, ...]:
+    table = schema.outbox.c
+    return (
+        table.channel == entry.channel,
+        table.kind == entry.topic.kind,
+        table.of == entry.topic.of,
+        table.version == entry.version,
+        table.part == entry.part,
+        table.act == entry.act,
+    )
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "channel": entry.channel,
+        "kind": entry.topic.kind,
+        "of": entry.topic.of,
+        "version": entry.version,
+        "part": entry.part,
+        "act": entry.act,
+        "message": json.dumps(asdict(entry.message), ensure_ascii=False),
+        "digest": entry.digest,
+        "state": entry.state,
+        "urgent": entry.urgent,
+        "attempt": entry.attempt,
+        "remotes": json.dumps(list(entry.remotes)),
+        "not_before": utc(entry.not_before) if entry.not_before else "",
+        "queued": utc(entry.queued),
+        "changed": utc(entry.changed),
+        "note": entry.note,
+    }
+
+
+def _entry(row: Any) -> Entry:  # noqa: ANN401
+    return Entry(
+        id=row.id,
+        channel=row.channel,
+        topic=Topic(row.kind, row.of),
+        version=row.version,
+        part=row.part,
+        act=row.act,
+        message=_message(json.loads(row.message)),
+        digest=row.digest,
+        state=row.state,
+        urgent=row.urgent,
+        attempt=row.attempt,
+        remotes=tuple(json.loads(row.remotes)),
+        not_before=_moment(row.not_before),
+        queued=_at(row.queued),
+        changed=_at(row.changed),
+        note=row.note,
+    )
+
+
+def _message(given: dict[str, Any]) -> Message:
+    cards = tuple(Card(**{**card, "codes": tuple(card["codes"])}) for card in given["cards"])
+    return Message(**{**given, "cards": cards})
+
+
+def _paused(row: Any) -> Pause:  # noqa: ANN401
+    return Pause(channel=row.channel, until=_moment(row.until), note=row.note)
+
+
+def _pause(db: Connection, channel: str, pause: Pause | None) -> None:
+    table = schema.pause
+    db.execute(delete(table).where(table.c.channel == channel))
+    if pause is not None:
+        until = utc(pause.until) if pause.until else ""
+        db.execute(insert(table).values(channel=channel, until=until, note=pause.note))
+
+
+def _moment(text: str) -> datetime | None:
+    return _at(text) if text else None
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
