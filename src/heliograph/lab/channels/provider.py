@@ -62,7 +62,7 @@ class Provider(ABC):
         self.struck: list[tuple[str, Fault]] = []  # faults that happened
         self.door = ""  # its address without a final slash, while it runs
         self._next: deque[Fault | None] = deque()
-        self._chance = random.Random(seed)
+        self._chance = random.Random(seed)  # noqa: S311 - chance, no secret
 
     def fail(self, *faults: Fault | None) -> None:
         """What the next calls meet, one each; None is no fault."""
