@@ -250,9 +250,22 @@ class OutboxBook(Protocol):
         ...
 
     def entries(
-        self, *, channel: str = "", topics: Sequence[Topic] = (), states: Sequence[State] = (), since: int = 0
+        self,
+        *,
+        channel: str = "",
+        topics: Sequence[Topic] = (),
+        states: Sequence[State] = (),
+        ids: Sequence[int] = (),
+        limit: int = 0,
     ) -> list[Entry]:
-        """Rows of the outbox in their order; each condition that is given holds. ``since`` is an id, not included."""
+        """Rows of the outbox in their order; each condition that is given holds. At most ``limit``, the first ones."""
+        ...
+
+    def told(self) -> Mapping[str, tuple[int, str]]:
+        """The codes of stories that have rows: each with the story's version now, 0 if it is gone, and a stamp.
+
+        The stamp changes with each change of these rows.
+        """
         ...
 
     def queue(self, fresh: Sequence[Entry], changed: Sequence[Entry] = ()) -> int:
@@ -323,8 +336,8 @@ class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, WatchBook, PoolBoo
         """A random name of this journal, so that a mirror of another one is told apart."""
         ...
 
-    def hold(self, who: str) -> AbstractContextManager[None]:
-        """Keep every other pass out.
+    def hold(self, who: str, what: str = "") -> AbstractContextManager[None]:
+        """Keep every other pass out; with ``what``, every other one that holds the same.
 
         Raises:
             JournalBusyError: another process holds the journal; says which.

@@ -121,10 +121,11 @@ def _read_page(tip: Tip, answer: Answer | None, style: Style, templates: Templat
     if not story.section and style.source.section:
         story = replace(story, section=style.source.section)
     story = replace(story, source=style.source.url)
-    return Read(url=asked, draft=_draft(story, (tip.url, asked), style.zone), method=reading.method, problems=problems)
+    return Read(url=asked, draft=drafted(story, (tip.url, asked), style.zone), method=reading.method, problems=problems)
 
 
-def _draft(story: Story, told_at: tuple[str, ...], zone: str) -> Draft:
+def drafted(story: Story, told_at: tuple[str, ...], zone: str) -> Draft:
+    """A story as the journal takes it; ``told_at`` are further addresses under which it was found."""
     brief = brief_of(story, zone)
     addresses = (story.url, *told_at, *story.aliases)
     return Draft(

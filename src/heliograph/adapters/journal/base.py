@@ -55,13 +55,13 @@ class Base:
         self.engine.dispose()
 
     @contextmanager
-    def hold(self, who: str) -> Iterator[None]:
-        """Keep every other pass out, by a lock that ends with the process, however it ends.
+    def hold(self, who: str, what: str = "") -> Iterator[None]:
+        """Keep every other pass out, by a lock that ends with the process, however it ends; ``what`` has its own.
 
         Raises:
             JournalBusyError: another process holds the journal; says which.
         """
-        path = self.folder / "lock"
+        path = self.folder / (f"{what}.lock" if what else "lock")
         with path.open("a+", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

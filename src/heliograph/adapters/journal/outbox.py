@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
 
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, utc
@@ -29,19 +29,26 @@ class OutboxTables(Base):
         table, found = schema.story.c, []
         with self.engine.connect() as db:
             for part in chunks(dict.fromkeys(codes)):
-                query = select(table.wire, table.version).where(table.code.in_(part))
-                found += [replace(unpack(row.wire), version=row.version) for row in db.execute(query)]
+                query = select(table.wire, table.version, table.code).where(table.code.in_(part))
+                rows = db.execute(query)
+                found += [replace(unpack(row.wire), version=row.version, code=row.code) for row in rows]
         return sorted(found, key=lambda story: (story.published, story.code), reverse=True)
 
     def entries(
-        self, *, channel: str = "", topics: Sequence[Topic] = (), states: Sequence[State] = (), since: int = 0
+        self,
+        *,
+        channel: str = "",
+        topics: Sequence[Topic] = (),
+        states: Sequence[State] = (),
+        ids: Sequence[int] = (),
+        limit: int = 0,
     ) -> list[Entry]:
         table = schema.outbox.c
-        query = select(schema.outbox).where(table.id > since).order_by(table.id)
-        if channel:
-            query = query.where(table.channel == channel)
-        if states:
-            query = query.where(table.state.in_(states))
+        query = select(schema.outbox).order_by(table.id)
+        query = query.where(table.channel == channel) if channel else query
+        query = query.where(table.state.in_(states)) if states else query
+        query = query.where(table.id.in_(ids)) if ids else query
+        query = query.limit(limit) if limit else query
         with self.engine.connect() as db:
             if not topics:
                 return [_entry(row) for row in db.execute(query)]
@@ -51,6 +58,22 @@ class OutboxTables(Base):
                 for row in db.execute(query.where(or_(*((table.kind == t.kind) & (table.of == t.of) for t in part))))
             ]
         return [_entry(row) for row in sorted(rows, key=lambda row: int(row.id))]
+
+    def told(self) -> Mapping[str, tuple[int, str]]:
+        table, story = schema.outbox.c, schema.story.c
+        counts = [func.sum(case((table.state == state, 1), else_=0)).label(state) for state in get_args(State)]
+        query = (
+            select(
+                table.of, func.max(story.version).label("version"), func.max(table.changed).label("changed"), *counts
+            )
+            .select_from(schema.outbox.outerjoin(schema.story, story.code == table.of))
+            .where(table.kind == "story")
+            .group_by(table.of)
+        )
+        with self.engine.connect() as db:
+            rows = db.execute(query).all()
+        # two rows may change at one moment: then the number of rows in each state tells
+        return {row.of: (row.version or 0, " ".join(map(str, row[2:]))) for row in rows}
 
     def queue(self, fresh: Sequence[Entry], changed: Sequence[Entry] = ()) -> int:
         table, added = schema.outbox, 0

@@ -1,0 +1,207 @@
+"""Stories, days and addresses as messages of each kind of channel, within its limits.
+
+Rule 1: a message carries the news; the link comes last, and the post is whole without it. Rule 2: every message says
+where to go on: the story's code, and an address that works now. Rule 3: what matters of a message (``Draft.core``) is
+told apart from what only dates it, so that a new address is no reason to edit every post.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Literal
+
+from heliograph.announce.prose import Prose, bold, plain, unmarked
+from heliograph.announce.rules import Facts, Rules
+from heliograph.announce.text import clean, fit, pack
+from heliograph.model import Story
+from heliograph.model.code import shown
+from heliograph.model.post import Card, Message
+from heliograph.model.words import Words
+
+Label = Literal["", "breaking", "correction"]
+Speaks = Callable[[str], Words]  # the words of a language
+
+_FOOT = 700  # characters that a foot may take
+_LINK = 300  # of them, at most, for a link
+_TITLE = 300  # characters of a title
+_LEAD = 800
+_LINES = 10  # of a day
+_SLIDE = 620  # characters on one slide
+_TOLD = 4  # addresses in one post
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message, and what of it matters."""
+
+    message: Message
+    core: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of what matters."""
+        return sha256(self.core.encode()).hexdigest()
+
+
+def story(
+    story: Story, rules: Rules, facts: Facts, speaks: Speaks, *, label: Label = "", parts: int = 0
+) -> tuple[Draft, ...]:
+    """What one story is on this channel, in order; at most ``parts`` messages, if that is given."""
+    words = speaks(story.lang)
+    prose = Prose(story, facts.own)
+    said = {"": "", "breaking": words("Breaking news"), "correction": words("Correction")}[label]
+    title = fit(f"{said}. {prose.title}" if said else prose.title, _TITLE)
+    foot = _foot(story.code, facts, words)
+    if rules.kind == "telegram":
+        return _telegram(story, prose, title, foot, rules, facts, said, speaks, parts or rules.parts)
+    whole = [fit(prose.lead, _LEAD), *(plain(one) for one in prose.body)]
+    limit = rules.traits.text
+    if rules.kind == "mail":
+        text = _told(title, whole, foot, limit, words)
+        message = Message(text=text, lang=story.lang, subject=title, link=facts.link(story.code), attached=story.code)
+        return (Draft(message=message, core=f"{title}\n{whole}"),)
+    cards = _slides(story, prose, title, said, facts, rules) if rules.traits.pictures else ()
+    text = _told(title, whole, foot, limit, words)
+    message = Message(text=text, lang=story.lang, subject=title, link=facts.link(story.code), cards=cards)
+    return (Draft(message=message, core=f"{title}\n{whole}"),)
+
+
+def _telegram(
+    story: Story, prose: Prose, title: str, foot: str, rules: Rules, facts: Facts, said: str, speaks: Speaks, parts: int
+) -> tuple[Draft, ...]:
+    measure = unmarked(rules.traits.measure)
+    paragraphs = [bold(title), fit(prose.lead, _LEAD), *prose.body]
+    full, last = rules.traits.text, rules.traits.text - _FOOT
+    made, all_of_it = list[str](), False
+    for count in range(1, parts + 1):
+        rooms = [full] * (count - 1) + [last]
+        if rules.pictures:
+            rooms = [rules.traits.caption - _FOOT if count == 1 else rules.traits.caption, *rooms[1:]]
+        made, all_of_it = pack(paragraphs, rooms, measure)
+        if all_of_it:
+            break
+    if not all_of_it:
+        foot = f"{speaks(story.lang)('Read on')} ↓\n{foot}"
+    texts = prose.html(made)
+    drafts = []
+    card = _card(story, prose.title, said, facts)
+    for place, text in enumerate(texts):
+        is_last = place == len(texts) - 1
+        shown_text = f"{text}\n\n{_escaped(foot)}" if is_last else text
+        cards = (card,) if rules.pictures and place == 0 else ()
+        message = Message(text=shown_text, html=True, lang=story.lang, link=facts.link(story.code), cards=cards)
+        drafts.append(Draft(message=message, core=text))
+    return tuple(drafts)
+
+
+def _told(title: str, paragraphs: Sequence[str], foot: str, limit: int, words: Words) -> str:
+    """Title, text and foot within ``limit``; where the text is cut, it says so."""
+    room = limit - len(foot) - 4
+    made, all_of_it = pack([title, *paragraphs], [room])
+    if not all_of_it:
+        more = words("Read on")
+        made, _ = pack([title, *paragraphs], [room - len(more) - 4])
+        made.append(f"{more} ↓")
+    return "\n\n".join((*made, foot))
+
+
+def _foot(code: str, facts: Facts, words: Words) -> str:
+    said = f"{words('Code of this story:')} {shown(code)}"
+    link = facts.link(code)
+    return f"{said}\n{link}" if link and len(link) <= _LINK else said
+
+
+def _card(story: Story, title: str, said: str, facts: Facts) -> Card:
+    label = said or clean(story.section, lines=False)
+    foot = f"{facts.title} · {shown(story.code)}"
+    return Card(title=fit(title, _TITLE), label=label[:60], foot=foot, lang=story.lang, alt=fit(title, _TITLE))
+
+
+def _slides(story: Story, prose: Prose, title: str, said: str, facts: Facts, rules: Rules) -> tuple[Card, ...]:
+    """The headline, and the text after it as far as there are slides."""
+    first = _card(story, prose.title, said, facts)
+    text = [fit(prose.lead, _LEAD), *(plain(one) for one in prose.body)]
+    pages, _ = pack(text, [_SLIDE] * (rules.slides - 1))
+    further = (
+        Card(title="", text=page, foot=first.foot, lang=story.lang, alt=fit(page, _TITLE)) for page in pages if page
+    )
+    return (first, *further)
+
+
+def withdrawn(rules: Rules, code: str, speaks: Speaks, lang: str) -> Draft:
+    """What stands in place of a story that was withdrawn, where it cannot be deleted."""
+    words = speaks(lang)
+    text = f"{words('This story was withdrawn.')}\n{words('Code of this story:')} {shown(code)}"
+    html = rules.kind == "telegram"
+    subject = words("This story was withdrawn.")
+    return Draft(message=Message(text=text, html=html, lang=lang, subject=subject), core=text)
+
+
+def day(stories: Sequence[Story], when: date, rules: Rules, facts: Facts, speaks: Speaks) -> Draft:
+    """The day in ten lines; by mail each story follows whole."""
+    words = speaks(rules.voice)
+    head = f"{facts.title}, {words.day(when)}"
+    lines = [f"• {fit(clean(one.title, lines=False), _TITLE)} ({shown(one.code)})" for one in stories[:_LINES]]
+    foot = _addresses(facts, words)
+    room = rules.traits.text - _FOOT * 2 - len(head)
+    paragraphs = ["\n".join(lines)]
+    if rules.kind == "mail":
+        for one in stories:
+            prose = Prose(one, facts.own)
+            paragraphs += [f"{prose.title}\n{'=' * min(60, len(prose.title))}", prose.lead, *map(plain, prose.body)]
+            paragraphs.append(f"{words('Code of this story:')} {shown(one.code)}")
+    text = "".join(pack(paragraphs, [room], rules.traits.measure)[0])
+    html = rules.kind == "telegram"
+    said = _escaped(text) if html else text
+    first = f"<b>{_escaped(head)}</b>" if html else head
+    cards = (Card(title=head, text=text, lang=rules.voice, alt=head),) if rules.traits.pictures else ()
+    message = Message(
+        text=f"{first}\n\n{said}\n\n{_escaped(foot) if html else foot}",
+        html=html,
+        lang=rules.voice,
+        subject=head,
+        cards=cards,
+        attached=when.isoformat() if rules.kind == "mail" else "",
+    )
+    return Draft(message=message, core=f"{head}\n{text}")
+
+
+def where(rules: Rules, facts: Facts, speaks: Speaks) -> Draft:
+    """Where to read the newsroom now. Its addresses are what matters of it."""
+    words = speaks(rules.voice)
+    head = f"{facts.title}: {words('Where to read us now')}"
+    text = _addresses(facts, words, headed=False)
+    html = rules.kind == "telegram"
+    first = f"<b>{_escaped(head)}</b>" if html else head
+    codes = tuple(address for address in facts.mirrors[:3])
+    traits = rules.traits
+    cards = (Card(title=head, codes=codes, lang=rules.voice, alt=head),) if traits.pictures else ()
+    said = fit(text, traits.text - len(head) - 4, traits.measure)
+    message = Message(
+        text=f"{first}\n\n{_escaped(said) if html else said}",
+        html=html,
+        lang=rules.voice,
+        subject=head,
+        link=facts.mirrors[0] if facts.mirrors else "",
+        cards=cards,
+        pin=True,
+    )
+    return Draft(message=message, core=text)
+
+
+def _addresses(facts: Facts, words: Words, *, headed: bool = True) -> str:
+    """The addresses, how a story is found by its code, and other ways."""
+    lines = [words("Where to read us now") + ":"] if headed and facts.mirrors else []
+    lines += facts.mirrors[:_TOLD]
+    if facts.ways:
+        lines += ["", words("Other ways to read us:"), *(f"{clean(name)}: {url}" for name, url in facts.ways[:_TOLD])]
+    path = "a/7k3vq2m.html"
+    lines += ["", words("To read a story, add its code to an address, such as {path}", path=path)]
+    return "\n".join(lines).strip()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

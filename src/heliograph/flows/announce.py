@@ -1,0 +1,263 @@
+"""story -> post: what shall be said is planned into the outbox, and what is due is sent.
+
+plan -> outbox -> begin -> send -> finish
+
+Rule 1: "sending" is written before a request leaves, so that after any end it is known what may be there. Rule 2: one
+process sends; who plans may be anybody. Rule 3: planning looks only at what changed since it last looked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from heliograph.announce import outbox, plan
+from heliograph.announce.outbox import PRIVATE, Due
+from heliograph.announce.plan import Plan
+from heliograph.announce.rules import Facts, Rules
+from heliograph.capture import cut
+from heliograph.config import (
+    ChannelTable,
+    Config,
+    InstagramChannel,
+    MailChannel,
+    TelegramChannel,
+)
+from heliograph.flows.house import house_rules, told
+from heliograph.model import Story
+from heliograph.model.post import OPEN, Card, Drawn, Entry, Sent, State, Topic
+from heliograph.model.words import Words, interface
+from heliograph.ports import Channel, Journal, Outside
+
+ASK: Final = timedelta(seconds=10)  # after an unclear answer, until the channel is asked what became of it
+ASK_AGAIN: Final = timedelta(seconds=30)
+ASKING: Final = timedelta(hours=1)  # and for how long
+_HEAD: Final = 1_000  # open entries of a channel that are looked at: the first ones
+_WAITING: Final[tuple[State, ...]] = ("held", "queued")
+_IN_TURN: Final[tuple[State, ...]] = ("held", "queued", "sending", "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Art:
+    """How cards become pictures, and where a channel can fetch them."""
+
+    draw: Callable[[Card, str], bytes]  # a card for a kind of channel; CPU work
+    shelve: Callable[[bytes], Awaitable[str]]  # its address for an hour, "" where there is no shelf
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one process remembers between two plans, so that it looks at what changed only."""
+
+    seen: dict[str, tuple[int, str]] = field(default_factory=dict)  # by story
+    mirrors: tuple[str, ...] = ()
+    young: frozenset[str] = frozenset()
+    asked: dict[int, datetime] = field(default_factory=dict)  # when a channel was asked about an entry
+    sent: dict[str, datetime] = field(default_factory=dict)  # when a channel was sent something last
+
+
+def rules_of(journal: Journal, config: Config, now: datetime) -> tuple[Rules, ...]:
+    """The channels' rules. A channel that is new is noted: it begins with what is published from now on."""
+    return tuple(_rules(journal, config, table, now) for table in config.channel)
+
+
+def _rules(journal: Journal, config: Config, table: ChannelTable, now: datetime) -> Rules:
+    key = f"channel {table.name}"
+    since = journal.recall(key)
+    if not since:
+        since = now.isoformat()
+        journal.note(key, since)
+    begin = table.day_at.split(":")
+    return Rules(
+        name=table.name,
+        kind=table.kind,
+        language=table.language,
+        voice=table.language or config.newsroom.language,
+        sections=table.sections,
+        says=frozenset(table.says),
+        confirm=frozenset(table.confirm),
+        delay=timedelta(seconds=table.delay_seconds),
+        quiet=table.quiet_hours,
+        urgent=table.urgent,
+        fresh=timedelta(seconds=table.fresh_seconds),
+        day_at=datetime(2000, 1, 1, int(begin[0]), int(begin[1]), tzinfo=UTC).time(),
+        zone=config.newsroom.zone,
+        parts=table.parts if isinstance(table, TelegramChannel) else 1,
+        pictures=isinstance(table, TelegramChannel) and table.pictures,
+        slides=table.slides if isinstance(table, InstagramChannel) else 1,
+        batch=table.batch if isinstance(table, MailChannel) else 1,
+        since=datetime.fromisoformat(since),
+    )
+
+
+def facts_of(journal: Journal, config: Config) -> Facts:
+    """What posts may say of the newsroom now."""
+    own = {urlsplit(config.newsroom.home).hostname, *(urlsplit(source.url).hostname for source in config.source)}
+    return Facts(
+        title=config.newsroom.title,
+        mirrors=tuple(mirror.url for mirror in told(journal, config) if mirror.url),
+        ways=tuple((link.name, link.url) for link in config.link),
+        own=frozenset(host for host in own if host) | frozenset(config.capture.cut.hosts),
+    )
+
+
+def speaker(config: Config) -> Callable[[str], Words]:
+    """The words of a language, or the newsroom's own where there are none."""
+    return lambda lang: interface(lang, config.newsroom.language)
+
+
+def plan_posts(
+    outside: Outside, config: Config, now: datetime, memory: Memory, wanted: frozenset[str] = frozenset()
+) -> int:
+    """Bring the outbox up to what shall be said now; how many entries were added or changed.
+
+    ``wanted`` are codes that are posted now though they are old, everywhere their language is spoken.
+    """
+    journal, facts, speaks = outside.journal, facts_of(outside.journal, config), speaker(config)
+    channels = rules_of(journal, config, now)
+    codes = _changed(journal, channels, facts, now, memory) | wanted
+    topics = [Topic("story", code) for code in sorted(codes)]
+    rows = journal.entries(topics=topics) if topics else []
+    stories = _as_published(outside, config, sorted(codes)) if codes else []
+    addressed = journal.entries(topics=[Topic("where")])
+    made, days = Plan(), list[str]()
+    for rules in channels:
+        made += plan.stories(rules, now, facts, speaks, told=stories, rows=rows, wanted=wanted)
+        made += plan.where(rules, now, facts, speaks, addressed)
+        if _is_evening(journal, rules, now):
+            made += _day(outside, config, rules, now, facts)
+            days.append(rules.name)
+    made += plan.orphans(rows, now)
+    added = journal.queue(made.fresh, made.changed) if made.fresh or made.changed else 0
+    for name in days:
+        journal.note(f"day {name}", _today(config, now))
+    if not wanted:  # what is queued now changes the stamps: they are looked at once more, and then rest
+        memory.seen.update({code: state for code, state in _stamps(journal, codes).items() if not made.fresh})
+        memory.mirrors = facts.mirrors
+    return added + len(made.changed)
+
+
+def _changed(
+    journal: Journal, channels: Sequence[Rules], facts: Facts, now: datetime, memory: Memory
+) -> frozenset[str]:
+    """Codes of the stories about which there may be something to say."""
+    stamps = journal.told()
+    codes = {code for code, state in stamps.items() if memory.seen.get(code) != state}
+    if facts.mirrors != memory.mirrors:  # what waits names the addresses of before
+        codes |= {entry.topic.of for entry in journal.entries(states=_WAITING) if entry.topic.kind == "story"}
+    fresh = max((rules.fresh for rules in channels), default=timedelta(0))
+    day = (now - fresh - timedelta(days=1)).date().isoformat()
+    young = frozenset(journal.codes_since(day))
+    codes |= young - memory.young
+    memory.young = young
+    return frozenset(codes)
+
+
+def _stamps(journal: Journal, codes: frozenset[str]) -> dict[str, tuple[int, str]]:
+    return {code: state for code, state in journal.told().items() if code in codes}
+
+
+def _as_published(outside: Outside, config: Config, codes: Sequence[str]) -> list[Story]:
+    """The stories as pages show them: without boilerplate."""
+    rules, _ = house_rules(outside, config)
+    return [cut.cut(story, rules)[0] for story in outside.journal.stories(codes)]
+
+
+def _today(config: Config, now: datetime) -> str:
+    return now.astimezone(ZoneInfo(config.newsroom.zone)).date().isoformat()
+
+
+def _is_evening(journal: Journal, rules: Rules, now: datetime) -> bool:
+    """Whether the day is over, and was not told yet."""
+    local = now.astimezone(ZoneInfo(rules.zone))
+    return local.time() >= rules.day_at and journal.recall(f"day {rules.name}") != local.date().isoformat()
+
+
+def _day(outside: Outside, config: Config, rules: Rules, now: datetime, facts: Facts) -> Plan:
+    """The day's entries, for the channel and for its subscribers."""
+    journal, local = outside.journal, now.astimezone(ZoneInfo(rules.zone))
+    private = rules.kind == "telegram" or (rules.traits.audience and "day" in rules.says)
+    ids = [one.id for one in journal.subscribers(rules.name)] if private else []
+    batches = sorted({id_ // rules.batch for id_ in ids})
+    codes = journal.codes_since((local.date() - timedelta(days=1)).isoformat())
+    return plan.day(rules, now, facts, speaker(config), _as_published(outside, config, codes), batches)
+
+
+async def say_next(
+    outside: Outside, rules: Rules, channel: Channel, clock: Callable[[], datetime], memory: Memory, art: Art
+) -> Due:
+    """Send what is due first on a channel; what was done, or when to look again.
+
+    ``clock`` is asked twice, since an answer may take half a minute.
+    """
+    journal, now = outside.journal, clock()
+    waiting = journal.entries(channel=rules.name, states=_IN_TURN, limit=_HEAD)
+    next_ = outbox.due(waiting, rules, journal.pauses().get(rules.name), memory.sent.get(rules.name), now)
+    if next_.entry is None or not journal.begin(next_.entry.id, now):
+        return next_
+    entry = replace(next_.entry, state="sending", attempt=next_.entry.attempt + 1)
+    sent, to = await _send(outside, rules, channel, entry, art)
+    memory.sent[rules.name] = clock()
+    done, pause = outbox.after(entry, sent, rules, clock())
+    journal.finish(done, pause)
+    if to:
+        well = [one for one in to if sent.fate == "posted" and one not in (*sent.gone, *sent.bounced)]
+        journal.reached(rules.name, well, sent.bounced, sent.gone)
+    return Due(entry=done)
+
+
+async def _send(
+    outside: Outside, rules: Rules, channel: Channel, entry: Entry, art: Art
+) -> tuple[Sent, tuple[str, ...]]:
+    to: tuple[str, ...] = ()
+    if entry.part >= PRIVATE:
+        first = (entry.part - PRIVATE) * rules.batch
+        found = outside.journal.subscribers(rules.name, first, first + rules.batch - 1)
+        to = tuple(one.address for one in found)
+        if not to:  # they have unsubscribed meanwhile
+            return Sent(fate="posted", note="nobody is left in this batch"), ()
+    if entry.act == "withdraw":
+        return await channel.withdraw(entry.remotes), ()
+    try:
+        pictures = await _pictures(entry, rules, art)
+    except (OSError, ValueError) as error:
+        return Sent(fate="later", wait=60.0, note=f"its card cannot be drawn or shelved: {error}"), ()
+    if entry.act == "edit":
+        return await channel.edit(entry.remotes, entry.message, pictures), ()
+    return await channel.send(entry.message, pictures, to), to
+
+
+async def _pictures(entry: Entry, rules: Rules, art: Art) -> tuple[Drawn, ...]:
+    drawn = []
+    for card in entry.message.cards:
+        data = await asyncio.to_thread(art.draw, card, rules.kind)
+        url = await art.shelve(data) if rules.traits.fetches else ""
+        drawn.append(Drawn(data=data, alt=card.alt, url=url))
+    return tuple(drawn)
+
+
+async def ask_what_became(outside: Outside, rules: Rules, channel: Channel, now: datetime, memory: Memory) -> int:
+    """Have a channel that can say so tell which unclear posts are there; how many are clear now."""
+    if not rules.traits.proves:
+        return 0
+    clear = 0
+    for entry in outside.journal.entries(channel=rules.name, states=("unknown",)):
+        last = memory.asked.get(entry.id, entry.changed + ASK - ASK_AGAIN)
+        if entry.act != "post" or now < last + ASK_AGAIN or now > entry.changed + ASKING:
+            continue
+        memory.asked[entry.id] = now
+        done = outbox.proved(entry, await channel.proof(entry), now)
+        if done is not None:
+            outside.journal.finish(done)
+            clear += 1
+    return clear
+
+
+def open_entries(journal: Journal) -> list[Entry]:
+    """What somebody still waits for, an editor or the queue."""
+    return journal.entries(states=tuple(sorted(OPEN)))
