@@ -108,7 +108,7 @@ class Speaking:
         self.journal.keep(fresh, [], self.now, gone)
 
     def plan(self, *wanted: str) -> int:
-        return plan_posts(self.outside, self.config, self.now, self.memory, frozenset(wanted))
+        return plan_posts(self.journal, self.config, self.now, self.memory, wanted=frozenset(wanted))
 
     async def settle(self, seconds: float = 86_400.0) -> None:
         """Plan and send until nothing is due for so long; kills are survived."""
@@ -127,8 +127,8 @@ class Speaking:
             rules = next(one for one in rules_of(self.journal, self.config, self.now) if one.name == name)
             channel = self.channels[name]
             try:
-                await ask_what_became(self.outside, rules, channel, self.now, self.memory)
-                due = await say_next(self.outside, rules, channel, lambda: self.now, self.memory, ART)
+                await ask_what_became(self.journal, rules, channel, self.now, self.memory)
+                due = await say_next(self.journal, rules, channel, lambda: self.now, self.memory, ART)
             except KilledError:
                 self.kills += 1
                 self.memory = Memory()

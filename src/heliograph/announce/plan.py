@@ -38,129 +38,149 @@ class Plan:
         return Plan(fresh=self.fresh + other.fresh, changed=self.changed + other.changed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class At:
+    """One channel at one moment."""
+
+    rules: Rules
+    now: datetime
+    facts: Facts
+    speaks: Speaks
+
+    def drafts(self, story: Story, *, parts: int = 0) -> tuple[Draft, ...]:
+        """What the story is here now."""
+        label: compose.Label = "breaking" if self.rules.breaking(story) else ""
+        return compose.story(story, self.rules, self.facts, self.speaks, label=label, parts=parts)
+
+    def notice(self, topic: Topic, lang: str) -> Draft:
+        """What stands where a story was that cannot be deleted."""
+        return compose.withdrawn(self.rules, topic.of, self.speaks, lang)
+
+
 def stories(
-    rules: Rules,
-    now: datetime,
-    facts: Facts,
-    speaks: Speaks,
-    *,
+    at: At,
     told: Sequence[Story],
     rows: Sequence[Entry],
+    *,
     wanted: frozenset[str] = frozenset(),
+    anew: frozenset[str] = frozenset(),
 ) -> Plan:
     """Plan for stories on one channel.
 
     ``told`` are the stories of now: young ones, and those with entries among ``rows``; a story with entries that is not
-    among them was withdrawn. ``wanted`` are codes that an editor asked for, old or of another section.
+    among them was withdrawn. ``wanted`` are codes that an editor asked for, old or of another section; ``anew`` those
+    whose posts are edited though their story has not changed.
     """
-    by_topic: dict[Topic, list[Entry]] = {}
+    rules, by_topic = at.rules, dict[Topic, list[Entry]]()
     for row in rows:
         if row.channel == rules.name and row.topic.kind == "story" and row.part < PRIVATE:
             by_topic.setdefault(row.topic, []).append(row)
     plan = Plan()
     for story in sorted(told, key=lambda one: (one.published, one.code)):
         had = by_topic.pop(Topic("story", story.code), [])
-        fresh_enough = story.published >= max(rules.since, now - rules.fresh)
-        asked = story.code in wanted
+        young = story.published >= max(rules.since, at.now - rules.fresh)
         if had:
-            plan += _follow(story, had, rules, now, facts, speaks)
-        elif asked or ("stories" in rules.says and fresh_enough and rules.takes(story)):
-            plan += _begin(story, rules, now, facts, speaks, asked=asked)
+            plan += _follow(at, story, had, anew=story.code in anew)
+        elif story.code in wanted or ("stories" in rules.says and young and rules.takes(story)):
+            plan += _begin(at, story, asked=story.code in wanted)
     for topic, had in by_topic.items():
-        plan += _withdraw(topic, had, rules, now, speaks)
+        plan += withdraw(at, topic, had)
     return plan
 
 
-def _begin(story: Story, rules: Rules, now: datetime, facts: Facts, speaks: Speaks, *, asked: bool) -> Plan:
-    urgent = rules.breaking(story)
-    drafts = compose.story(story, rules, facts, speaks, label="breaking" if urgent else "")
+def _begin(at: At, story: Story, *, asked: bool) -> Plan:
+    rules = at.rules
+    urgent = asked or rules.breaking(story)
     state: State = "held" if "stories" in rules.confirm and not asked else "queued"
-    starts = now + rules.delay if rules.delay and not urgent and not asked else None
+    starts = at.now + rules.delay if rules.delay and not urgent else None
     made = [
-        _entry(rules, Topic("story", story.code), story.version, draft, now, part=part, state=state, urgent=urgent)
-        for part, draft in enumerate(drafts)
+        _entry(at, Topic("story", story.code), story.version, draft, part=part, state=state, urgent=urgent)
+        for part, draft in enumerate(at.drafts(story))
     ]
-    return Plan(fresh=tuple(replace(one, not_before=starts, urgent=one.urgent or asked) for one in made))
+    return Plan(fresh=tuple(replace(one, not_before=starts) for one in made))
 
 
-def _follow(story: Story, had: Sequence[Entry], rules: Rules, now: datetime, facts: Facts, speaks: Speaks) -> Plan:
+def _follow(at: At, story: Story, had: Sequence[Entry], *, anew: bool) -> Plan:
     """A story that has entries: bring what waits up to date, and edit what is there."""
-    latest = _latest(had)
     if all(row.state in _WAITING for row in had):
-        return _renew(story, had, rules, now, facts, speaks)
-    if all(row.state == "dropped" for row in had):
-        newer = story.version > max(
-            row.version for row in had
-        )  # it was withdrawn and is back, or an editor left it out
-        again = _begin(story, rules, now, facts, speaks, asked=False) if newer else Plan()
-        return Plan(fresh=tuple(replace(one, state="held", note="it was left out before") for one in again.fresh))
-    if not rules.traits.edits:
-        return _correct(story, had, rules, now, facts, speaks)
-    count = 1 + max(row.part for row in had if row.act == "post")
-    label: compose.Label = "breaking" if rules.breaking(story) else ""
-    drafts = compose.story(story, rules, facts, speaks, label=label, parts=count)
+        return _renew(at, story, had)
+    if all(row.state == "dropped" for row in had):  # it was withdrawn and is back, or an editor left it out
+        newer = story.version > max(row.version for row in had)
+        return _held(_begin(at, story, asked=False), "it was left out before") if newer else Plan()
+    if not at.rules.traits.edits:
+        return _correct(at, story, had)
+    drafts = at.drafts(story, parts=1 + max(row.part for row in had if row.act == "post"))
     plan = Plan()
-    for part, row in sorted(latest.items()):
+    for part, row in sorted(_latest(had).items()):
+        post = _post_of(had, part)
         if part < len(drafts):
-            plan += _bring(row, _post_of(had, part), drafts[part], story.version, rules, now, speaks)
-        elif row.act != "withdraw" and _post_of(had, part).state == "posted":  # the story has become shorter
-            plan += Plan(fresh=(_take_back(_post_of(had, part), rules, now),))
-        elif row.state in _WAITING and row.act != "withdraw":
-            plan += Plan(changed=(replace(row, state="dropped", changed=now, note="the story is shorter"),))
+            plan += _bring(at, row, post, drafts[part], story.version, anew=anew)
+        elif row.act != "withdraw" and post.state == "posted":  # the story has become shorter
+            plan += Plan(fresh=(_take_back(at, post),))
+        elif row.act != "withdraw" and row.state in _WAITING:
+            plan += Plan(changed=(_dropped(at, row, "the story is shorter"),))
     return plan
 
 
-def _renew(story: Story, had: Sequence[Entry], rules: Rules, now: datetime, facts: Facts, speaks: Speaks) -> Plan:
-    """Nothing of it is out yet: its entries take the newest text."""
-    drafts = compose.story(
-        story, rules, facts, speaks, label="breaking" if rules.breaking(story) else "", parts=rules.parts
-    )
+def _renew(at: At, story: Story, had: Sequence[Entry]) -> Plan:
+    """Nothing of it is out yet: its entries take the newest text, but for what an editor has written."""
+    if any(row.by_hand for row in had):
+        return Plan()
     posts = {row.part: row for row in had if row.act == "post"}
     changed, fresh = [], []
-    for part, draft in enumerate(drafts):
+    for part, draft in enumerate(at.drafts(story)):
         row = posts.pop(part, None)
         if row is None:
             first = had[0]
-            entry = _entry(rules, first.topic, story.version, draft, now, part=part, state=first.state)
+            entry = _entry(at, first.topic, story.version, draft, part=part, state=first.state)
             fresh.append(replace(entry, not_before=first.not_before, urgent=first.urgent))
         elif row.message != draft.message or row.version != story.version:
             changed.append(replace(row, message=draft.message, digest=draft.digest, version=story.version))
-    changed += [replace(row, state="dropped", changed=now, note="the story is shorter") for row in posts.values()]
+    changed += [_dropped(at, row, "the story is shorter") for row in posts.values()]
     return Plan(fresh=tuple(fresh), changed=tuple(changed))
 
 
-def _bring(row: Entry, post: Entry, draft: Draft, version: int, rules: Rules, now: datetime, speaks: Speaks) -> Plan:
+def _bring(at: At, row: Entry, post: Entry, draft: Draft, version: int, *, anew: bool) -> Plan:
     """One part: what stands there, or is on its way, becomes ``draft``."""
-    if row.state in _WAITING and row.act != "withdraw":
-        if row.digest == draft.digest and row.message == draft.message:
-            return Plan()
-        return Plan(changed=(replace(row, message=draft.message, digest=draft.digest),))
     if row.act == "withdraw":
-        if row.state in _WAITING:  # it has come back before it was taken away
-            return Plan(changed=(replace(row, state="dropped", changed=now, note="the story is back"),))
-        if row.state == "posted" and version > row.version:
-            return Plan(fresh=(_entry(rules, row.topic, version, draft, now, part=row.part),))
+        return _back(at, row, draft, version)
+    if row.state in _WAITING:
+        same = row.by_hand or row.message == draft.message
+        return Plan() if same else Plan(changed=(replace(row, message=draft.message, digest=draft.digest),))
+    if row.state in ("sending", "unknown", "hand") or not post.remotes or post.state != "posted":
         return Plan()
-    if row.state in ("sending", "unknown", "hand") or row.digest == draft.digest:
+    if row.digest == draft.digest and not (anew and row.message != draft.message):
         return Plan()
-    if row.digest == compose.withdrawn(rules, row.topic.of, speaks, row.message.lang).digest:
-        version = max(version, row.version + 1)  # the story is back where a notice stands
-    if not post.remotes or post.state != "posted" or version <= row.version:
+    if anew or row.digest == at.notice(row.topic, row.message.lang).digest:  # or the story is back
+        version = max(version, row.version + 1)
+    if version <= row.version:
         return Plan()
-    edit = _entry(rules, row.topic, version, draft, now, part=row.part, act="edit")
-    return Plan(fresh=(replace(edit, remotes=post.remotes, urgent=True),))
+    edit = _entry(at, row.topic, version, draft, part=row.part, act="edit", urgent=True)
+    return Plan(fresh=(replace(edit, remotes=post.remotes),))
 
 
-def _correct(story: Story, had: Sequence[Entry], rules: Rules, now: datetime, facts: Facts, speaks: Speaks) -> Plan:
+def _back(at: At, row: Entry, draft: Draft, version: int) -> Plan:
+    """A story that was, or is to be, withdrawn here, and is in the edition: what an editor took away stays away."""
+    if row.by_hand:
+        return Plan()
+    if row.state in _WAITING:
+        return Plan(changed=(_dropped(at, row, "the story is back"),))
+    if row.state != "posted" or version <= row.version:
+        return Plan()
+    return _held(Plan(fresh=(_entry(at, row.topic, version, draft, part=row.part),)), "it was withdrawn before")
+
+
+def _correct(at: At, story: Story, had: Sequence[Entry]) -> Plan:
     """Where nothing can be edited: a correction, which an editor looks at before it goes out."""
     posts = [row for row in had if row.act == "post"]
     newest = max(posts, key=lambda row: row.id)
     gone = [row for row in had if row.act == "withdraw" and row.id > newest.id and row.state == "posted"]
-    breaking: compose.Label = "breaking" if rules.breaking(story) else ""
-    (plain, *_) = compose.story(story, rules, facts, speaks, label=breaking)
-    if newest.version >= story.version or (newest.digest == plain.digest and not gone):
+    (plain, *_) = at.drafts(story)
+    if newest.version >= story.version or newest.by_hand or (newest.digest == plain.digest and not gone):
         return Plan()
-    (draft, *_) = compose.story(story, rules, facts, speaks, label=breaking if gone else "correction")
+    if any(row.by_hand for row in gone):
+        return Plan()
+    draft = plain if gone else compose.story(story, at.rules, at.facts, at.speaks, label="correction")[0]
     if newest.state in _WAITING:  # a former correction that waits still
         return Plan(changed=(replace(newest, message=draft.message, digest=plain.digest, version=story.version),))
     if newest.state in ("sending", "unknown"):
@@ -168,17 +188,20 @@ def _correct(story: Story, had: Sequence[Entry], rules: Rules, now: datetime, fa
     first = next((row for row in posts if row.state == "posted"), None)
     if first is None:  # it never went out
         return Plan()
-    entry = _entry(rules, newest.topic, story.version, draft, now, state="held")
+    entry = _entry(at, newest.topic, story.version, draft, urgent=True)
     replies = first.remotes[0] if first.remotes else ""
-    entry = replace(entry, digest=plain.digest, message=replace(entry.message, replies_to=replies), urgent=True)
-    return Plan(fresh=(replace(entry, note="a correction: this channel cannot edit"),))
+    entry = replace(entry, digest=plain.digest, message=replace(entry.message, replies_to=replies))
+    return _held(Plan(fresh=(entry,)), "a correction: this channel cannot edit")
 
 
-def _withdraw(topic: Topic, had: Sequence[Entry], rules: Rules, now: datetime, speaks: Speaks) -> Plan:
-    """A story that is no more: nothing of it goes out, and what is there goes away, or says that it was withdrawn."""
-    notice = compose.withdrawn(rules, topic.of, speaks, had[0].message.lang)
+def withdraw(at: At, topic: Topic, had: Sequence[Entry], *, by_hand: bool = False) -> Plan:
+    """A story that is no more: nothing of it goes out, and what is there goes away, or says that it was withdrawn.
+
+    With ``by_hand`` an editor takes it away from this channel, though the edition has it still.
+    """
+    notice = at.notice(topic, had[0].message.lang)
     dropped = [
-        replace(row, state="dropped", changed=now, note="the story was withdrawn")
+        replace(_dropped(at, row, "the story was withdrawn"), by_hand=by_hand)
         for row in had
         if row.state in _WAITING and row.act != "withdraw" and row.digest != notice.digest
     ]
@@ -189,28 +212,38 @@ def _withdraw(topic: Topic, had: Sequence[Entry], rules: Rules, now: datetime, s
     for post in (row for row in had if row.act == "post" and row.state == "posted" and row.part not in moving):
         took = taken.get((post.part, post.version))
         if took is None:
-            fresh.append(_take_back(post, rules, now))
+            fresh.append(replace(_take_back(at, post), by_hand=by_hand))
         elif took.state == "failed" and noticed.get(post.part, 0) < took.id:
-            edit = _entry(rules, topic, version, notice, now, part=post.part, act="edit")
-            fresh.append(replace(edit, remotes=post.remotes, urgent=True))
+            edit = _entry(at, topic, version, notice, part=post.part, act="edit", urgent=True)
+            fresh.append(replace(edit, remotes=post.remotes, by_hand=took.by_hand))
     return Plan(fresh=tuple(fresh), changed=tuple(dropped))
 
 
-def _take_back(post: Entry, rules: Rules, now: datetime) -> Entry:
+def _take_back(at: At, post: Entry) -> Entry:
     """Withdraw what is there; by hand where the channel cannot."""
-    can = rules.traits.withdraws
-    entry = replace(post, id=0, act="withdraw", urgent=True, attempt=0, not_before=None, queued=now, changed=now)
+    can = at.rules.traits.withdraws
+    entry = replace(post, id=0, act="withdraw", urgent=True, attempt=0, not_before=None, queued=at.now, changed=at.now)
     return replace(entry, state="queued" if can else "hand", note="" if can else _BY_HAND)
 
 
-def where(rules: Rules, now: datetime, facts: Facts, speaks: Speaks, rows: Sequence[Entry]) -> Plan:
+def _held(plan: Plan, why: str) -> Plan:
+    """An editor looks at it first."""
+    return Plan(fresh=tuple(replace(one, state="held", note=why) for one in plan.fresh))
+
+
+def _dropped(at: At, row: Entry, why: str) -> Entry:
+    return replace(row, state="dropped", changed=at.now, note=why)
+
+
+def where(at: At, rows: Sequence[Entry]) -> Plan:
     """Plan for the addresses of now; ``rows`` are the channel's entries about them."""
+    rules = at.rules
     had = sorted((row for row in rows if row.channel == rules.name and row.part < PRIVATE), key=lambda row: row.id)
-    if "where" not in rules.says or not facts.mirrors:
+    if "where" not in rules.says or not at.facts.mirrors:
         return Plan()
-    topic, draft = Topic("where"), compose.where(rules, facts, speaks)
+    topic, draft = Topic("where"), compose.where(rules, at.facts, at.speaks)
     if not had:
-        return Plan(fresh=(_addressed(rules, topic, 1, draft, now),))
+        return Plan(fresh=(_addressed(at, topic, 1, draft),))
     last = had[-1]
     if last.digest == draft.digest and not (last.act == "edit" and last.state == "failed"):
         return Plan()
@@ -219,27 +252,25 @@ def where(rules: Rules, now: datetime, facts: Facts, speaks: Speaks, rows: Seque
     if last.state == "sending":
         return Plan()
     there = next((row for row in reversed(had) if row.act == "post" and row.state == "posted"), None)
-    entry = _addressed(rules, topic, last.version + 1, draft, now)
+    entry = _addressed(at, topic, last.version + 1, draft)
     if rules.traits.edits and there and last.state not in ("failed", "unknown"):
         return Plan(fresh=(replace(entry, act="edit", remotes=there.remotes, state="queued"),))
-    if not rules.traits.edits and there and now < there.changed + CALM:
+    if not rules.traits.edits and there and at.now < there.changed + CALM:
         return Plan()
     return Plan(fresh=(entry,))
 
 
-def _addressed(rules: Rules, topic: Topic, version: int, draft: Draft, now: datetime) -> Entry:
-    entry = _entry(rules, topic, version, draft, now, state=_first_state(rules, "where"))
-    return replace(entry, urgent=True)
+def _addressed(at: At, topic: Topic, version: int, draft: Draft) -> Entry:
+    return _entry(at, topic, version, draft, state=_first_state(at.rules, "where"), urgent=True)
 
 
-def day(
-    rules: Rules, now: datetime, facts: Facts, speaks: Speaks, told: Sequence[Story], batches: Sequence[int]
-) -> Plan:
+def day(at: At, told: Sequence[Story], batches: Sequence[int]) -> Plan:
     """Plan for the day that is over at ``rules.day_at``, once a day; ``told`` are stories of now.
 
     ``batches`` are the numbers of the channel's subscribers' batches, which get it whether or not the channel says it.
     """
-    local = now.astimezone(ZoneInfo(rules.zone))
+    rules = at.rules
+    local = at.now.astimezone(ZoneInfo(rules.zone))
     hour = datetime.combine(local.date(), rules.day_at, ZoneInfo(rules.zone))
     if not hour <= local < hour + LATE:
         return Plan()
@@ -247,11 +278,12 @@ def day(
     fit = [one for one in told if since <= one.published < hour and rules.takes(one)]
     if not fit:
         return Plan()
-    draft = compose.day(sorted(fit, key=lambda one: one.published, reverse=True), local.date(), rules, facts, speaks)
+    newest_first = sorted(fit, key=lambda one: one.published, reverse=True)
+    draft = compose.day(newest_first, local.date(), rules, at.facts, at.speaks)
     topic, state = Topic("day", local.date().isoformat()), _first_state(rules, "day")
     parts = [] if rules.traits.audience or "day" not in rules.says else [0]
     parts += [PRIVATE + batch for batch in batches]
-    return Plan(fresh=tuple(_entry(rules, topic, 1, draft, now, part=part, state=state) for part in parts))
+    return Plan(fresh=tuple(_entry(at, topic, 1, draft, part=part, state=state) for part in parts))
 
 
 def orphans(rows: Sequence[Entry], now: datetime) -> Plan:
@@ -288,11 +320,10 @@ def _post_of(had: Sequence[Entry], part: int) -> Entry:
 
 
 def _entry(
-    rules: Rules,
+    at: At,
     topic: Topic,
     version: int,
     draft: Draft,
-    now: datetime,
     *,
     part: int = 0,
     act: Act = "post",
@@ -300,7 +331,7 @@ def _entry(
     urgent: bool = False,
 ) -> Entry:
     return Entry(
-        channel=rules.name,
+        channel=at.rules.name,
         topic=topic,
         version=version,
         part=part,
@@ -309,6 +340,6 @@ def _entry(
         digest=draft.digest,
         state=state,
         urgent=urgent,
-        queued=now,
-        changed=now,
+        queued=at.now,
+        changed=at.now,
     )

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from heliograph.announce import outbox, plan
 from heliograph.announce.outbox import PRIVATE, Due
-from heliograph.announce.plan import Plan
+from heliograph.announce.plan import At, Plan
 from heliograph.announce.rules import Facts, Rules
 from heliograph.capture import cut
 from heliograph.config import (
@@ -32,7 +32,7 @@ from heliograph.flows.house import house_rules, told
 from heliograph.model import Story
 from heliograph.model.post import OPEN, Card, Drawn, Entry, Sent, State, Topic
 from heliograph.model.words import Words, interface
-from heliograph.ports import Channel, Journal, Outside
+from heliograph.ports import Channel, Journal
 
 ASK: Final = timedelta(seconds=10)  # after an unclear answer, until the channel is asked what became of it
 ASK_AGAIN: Final = timedelta(seconds=30)
@@ -112,31 +112,40 @@ def speaker(config: Config) -> Callable[[str], Words]:
 
 
 def plan_posts(
-    outside: Outside, config: Config, now: datetime, memory: Memory, wanted: frozenset[str] = frozenset()
+    journal: Journal,
+    config: Config,
+    now: datetime,
+    memory: Memory,
+    *,
+    wanted: frozenset[str] = frozenset(),
+    anew: frozenset[str] = frozenset(),
+    only: str = "",
 ) -> int:
     """Bring the outbox up to what shall be said now; how many entries were added or changed.
 
-    ``wanted`` are codes that are posted now though they are old, everywhere their language is spoken.
+    ``wanted`` are codes of stories that are posted though they are old or of another section; ``anew`` of those whose
+    posts are edited though the story has not changed; ``only`` is the one channel that is planned for.
     """
-    journal, facts, speaks = outside.journal, facts_of(outside.journal, config), speaker(config)
-    channels = rules_of(journal, config, now)
-    codes = _changed(journal, channels, facts, now, memory) | wanted
+    facts, speaks = facts_of(journal, config), speaker(config)
+    channels = [rules for rules in rules_of(journal, config, now) if only in ("", rules.name)]
+    codes = _changed(journal, channels, facts, now, memory) | wanted | anew
     topics = [Topic("story", code) for code in sorted(codes)]
     rows = journal.entries(topics=topics) if topics else []
-    stories = _as_published(outside, config, sorted(codes)) if codes else []
+    stories = _as_published(journal, config, sorted(codes)) if codes else []
     addressed = journal.entries(topics=[Topic("where")])
     made, days = Plan(), list[str]()
     for rules in channels:
-        made += plan.stories(rules, now, facts, speaks, told=stories, rows=rows, wanted=wanted)
-        made += plan.where(rules, now, facts, speaks, addressed)
+        at = At(rules=rules, now=now, facts=facts, speaks=speaks)
+        made += plan.stories(at, stories, rows, wanted=wanted, anew=anew)
+        made += plan.where(at, addressed)
         if _is_evening(journal, rules, now):
-            made += _day(outside, config, rules, now, facts)
+            made += _day(journal, config, at)
             days.append(rules.name)
     made += plan.orphans(rows, now)
     added = journal.queue(made.fresh, made.changed) if made.fresh or made.changed else 0
     for name in days:
         journal.note(f"day {name}", _today(config, now))
-    if not wanted:  # what is queued now changes the stamps: they are looked at once more, and then rest
+    if not only:  # what is queued now changes the stamps: they are looked at once more, and then rest
         memory.seen.update({code: state for code, state in _stamps(journal, codes).items() if not made.fresh})
         memory.mirrors = facts.mirrors
     return added + len(made.changed)
@@ -162,10 +171,10 @@ def _stamps(journal: Journal, codes: frozenset[str]) -> dict[str, tuple[int, str
     return {code: state for code, state in journal.told().items() if code in codes}
 
 
-def _as_published(outside: Outside, config: Config, codes: Sequence[str]) -> list[Story]:
+def _as_published(journal: Journal, config: Config, codes: Sequence[str]) -> list[Story]:
     """The stories as pages show them: without boilerplate."""
-    rules, _ = house_rules(outside, config)
-    return [cut.cut(story, rules)[0] for story in outside.journal.stories(codes)]
+    rules, _ = house_rules(journal, config)
+    return [cut.cut(story, rules)[0] for story in journal.stories(codes)]
 
 
 def _today(config: Config, now: datetime) -> str:
@@ -178,30 +187,30 @@ def _is_evening(journal: Journal, rules: Rules, now: datetime) -> bool:
     return local.time() >= rules.day_at and journal.recall(f"day {rules.name}") != local.date().isoformat()
 
 
-def _day(outside: Outside, config: Config, rules: Rules, now: datetime, facts: Facts) -> Plan:
+def _day(journal: Journal, config: Config, at: At) -> Plan:
     """The day's entries, for the channel and for its subscribers."""
-    journal, local = outside.journal, now.astimezone(ZoneInfo(rules.zone))
+    rules = at.rules
+    day = at.now.astimezone(ZoneInfo(rules.zone)).date() - timedelta(days=1)
     private = rules.kind == "telegram" or (rules.traits.audience and "day" in rules.says)
     ids = [one.id for one in journal.subscribers(rules.name)] if private else []
-    batches = sorted({id_ // rules.batch for id_ in ids})
-    codes = journal.codes_since((local.date() - timedelta(days=1)).isoformat())
-    return plan.day(rules, now, facts, speaker(config), _as_published(outside, config, codes), batches)
+    stories = _as_published(journal, config, journal.codes_since(day.isoformat()))
+    return plan.day(at, stories, sorted({number // rules.batch for number in ids}))
 
 
 async def say_next(
-    outside: Outside, rules: Rules, channel: Channel, clock: Callable[[], datetime], memory: Memory, art: Art
+    journal: Journal, rules: Rules, channel: Channel, clock: Callable[[], datetime], memory: Memory, art: Art
 ) -> Due:
     """Send what is due first on a channel; what was done, or when to look again.
 
     ``clock`` is asked twice, since an answer may take half a minute.
     """
-    journal, now = outside.journal, clock()
+    now = clock()
     waiting = journal.entries(channel=rules.name, states=_IN_TURN, limit=_HEAD)
     next_ = outbox.due(waiting, rules, journal.pauses().get(rules.name), memory.sent.get(rules.name), now)
     if next_.entry is None or not journal.begin(next_.entry.id, now):
         return next_
     entry = replace(next_.entry, state="sending", attempt=next_.entry.attempt + 1)
-    sent, to = await _send(outside, rules, channel, entry, art)
+    sent, to = await _send(journal, rules, channel, entry, art)
     memory.sent[rules.name] = clock()
     done, pause = outbox.after(entry, sent, rules, clock())
     journal.finish(done, pause)
@@ -212,12 +221,12 @@ async def say_next(
 
 
 async def _send(
-    outside: Outside, rules: Rules, channel: Channel, entry: Entry, art: Art
+    journal: Journal, rules: Rules, channel: Channel, entry: Entry, art: Art
 ) -> tuple[Sent, tuple[str, ...]]:
     to: tuple[str, ...] = ()
     if entry.part >= PRIVATE:
         first = (entry.part - PRIVATE) * rules.batch
-        found = outside.journal.subscribers(rules.name, first, first + rules.batch - 1)
+        found = journal.subscribers(rules.name, first, first + rules.batch - 1)
         to = tuple(one.address for one in found)
         if not to:  # they have unsubscribed meanwhile
             return Sent(fate="posted", note="nobody is left in this batch"), ()
@@ -241,19 +250,19 @@ async def _pictures(entry: Entry, rules: Rules, art: Art) -> tuple[Drawn, ...]:
     return tuple(drawn)
 
 
-async def ask_what_became(outside: Outside, rules: Rules, channel: Channel, now: datetime, memory: Memory) -> int:
+async def ask_what_became(journal: Journal, rules: Rules, channel: Channel, now: datetime, memory: Memory) -> int:
     """Have a channel that can say so tell which unclear posts are there; how many are clear now."""
     if not rules.traits.proves:
         return 0
     clear = 0
-    for entry in outside.journal.entries(channel=rules.name, states=("unknown",)):
+    for entry in journal.entries(channel=rules.name, states=("unknown",)):
         last = memory.asked.get(entry.id, entry.changed + ASK - ASK_AGAIN)
         if entry.act != "post" or now < last + ASK_AGAIN or now > entry.changed + ASKING:
             continue
         memory.asked[entry.id] = now
         done = outbox.proved(entry, await channel.proof(entry), now)
         if done is not None:
-            outside.journal.finish(done)
+            journal.finish(done)
             clear += 1
     return clear
 

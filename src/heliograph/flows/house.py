@@ -47,9 +47,9 @@ def told(journal: Journal, config: Config) -> tuple[Mirror, ...]:
     return directory(pool_of(journal, config), journal.findings(), networks(config))[:_MOST_TOLD]
 
 
-def house_rules(outside: Outside, config: Config) -> tuple[cut.Rules, tuple[Problem, ...]]:
+def house_rules(journal: Journal, config: Config) -> tuple[cut.Rules, tuple[Problem, ...]]:
     """What is boilerplate: the operator's patterns, and what recurs across the stories captured so far."""
-    counts, total = outside.journal.edge_counts(cut.LEAST)
+    counts, total = journal.edge_counts(cut.LEAST)
     table = config.capture.cut
     return cut.rules(
         recurring=cut.recurring(counts, total), patterns=table.patterns, keep=table.keep, hosts=table.hosts

@@ -56,7 +56,7 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
         gathered = await gather(outside, config, look_of(outside, config), now)
 
         look = look_of(outside, config)
-        rules, doubts = house_rules(outside, config)
+        rules, doubts = house_rules(outside.journal, config)
         replan(outside, look, rules, now)
         pressed = await press(outside, look, rules, now, first_sheets(outside))
         text = seal(outside, now, log=log)

@@ -100,6 +100,7 @@ class Entry:
     queued: datetime
     changed: datetime
     note: str = ""  # what went wrong, or why a person is asked
+    by_hand: bool = False  # an editor wants it so: no plan changes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from heliograph.model.wire import unpack
 MOST_SUBSCRIBERS = 100_000  # of one channel: more is a flood, not readers
 BOUNCES = 3  # in a row, after which an address is erased
 _WAITING = ("held", "queued")  # nobody has begun these
-_DECIDED = ("held", "unknown", "failed", "hand", "queued")  # what a person decides
+_DECIDED = ("held", "unknown", "failed", "hand", "queued", "dropped")  # what a person decides
 
 
 class OutboxTables(Base):
@@ -221,6 +221,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "queued": utc(entry.queued),
         "changed": utc(entry.changed),
         "note": entry.note,
+        "by_hand": entry.by_hand,
     }
 
 
@@ -242,6 +243,7 @@ def _entry(row: Any) -> Entry:  # noqa: ANN401
         queued=_at(row.queued),
         changed=_at(row.changed),
         note=row.note,
+        by_hand=row.by_hand,
     )
 
 

@@ -272,6 +272,7 @@ outbox = Table(
     Column("queued", String(40), nullable=False),
     Column("changed", String(40), nullable=False),
     Column("note", Text, nullable=False),
+    Column("by_hand", Boolean, nullable=False),
 )
 Index(
     "outbox_key", outbox.c.channel, outbox.c.kind, outbox.c.of, outbox.c.version, outbox.c.part, outbox.c.act,

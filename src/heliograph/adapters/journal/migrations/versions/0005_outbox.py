@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("queued", sa.String(length=40), nullable=False),
         sa.Column("changed", sa.String(length=40), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("outbox_key", "outbox", ["channel", "kind", "of", "version", "part", "act"], unique=True)
