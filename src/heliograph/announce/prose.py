@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from html import escape
+from html import escape, unescape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from heliograph.announce.text import Measure, clean
+from heliograph.model.post import Message
 from heliograph.model.story import (
     Embed,
     Figure,
@@ -159,3 +160,10 @@ def untracked(href: str) -> str:
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKS.match(name)]
     same = len(kept) == len(parse_qsl(parts.query, keep_blank_values=True))
     return href if same else urlunsplit(parts._replace(query=urlencode(kept)))
+
+
+def shown_text(message: Message) -> str:
+    """A message as readers see it, without markup."""
+    if not message.html:
+        return message.text
+    return unescape(re.sub("<[^<>]*>", "", message.text))

@@ -17,12 +17,14 @@ MOST = 400_000  # characters that are looked at: more is no story
 _PILE = 3  # marks over one letter; more is made to cover other lines
 _TURNS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # which way a line runs
 _HIDES = "\u00ad\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffc\U000e0000-\U000e0fff"  # what nobody sees
-_CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\uf8ff\ufdd0-\ufdef\ufffe\uffff"  # halves and private ones, too
-_OUT = re.compile(f"[{_CONTROL}{_TURNS}{_HIDES}]")
+_CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_NONE = "\ud800-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff"  # halves, private ones, no characters at all
+_OUT = re.compile(f"[{_CONTROL}{_NONE}{_TURNS}{_HIDES}]")
 _BREAKS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 _SPACES = re.compile("[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _LOOSE_JOINERS = re.compile("(?<![^\\s])[\u200c\u200d]+|[\u200c\u200d]+(?![^\\s])|[\u200c\u200d]{2,}")
 _SENTENCE_END = re.compile(r"(?<![.!?…؟。])[.!?…؟。]++[»”\"')\]\ue00f]*+(?=\s)")  # or a mark of prose.py
+_FLAGS = re.compile("[\U0001f1e6-\U0001f1ff]*$")  # two of these letters are a flag
 _LEAST = 0.5  # of the room: a sentence that ends sooner leaves too much of it empty
 _ELLIPSIS = "…"
 
@@ -100,19 +102,18 @@ def _longest(text: str, room: int, measure: Measure) -> int:
 def _whole(text: str, end: int) -> int:
     """``end``, or before it, where no character as readers see it is torn."""
     start = end
-    while 0 < end < len(text) and end > start - 40 and _belongs(text[end - 1], text[end]):
+    while 0 < end < len(text) and end > start - 40 and _belongs(text, end):
         end -= 1
-    return end if end > 0 and (end == len(text) or not _belongs(text[end - 1], text[end])) else start
+    return end if end > 0 and (end == len(text) or not _belongs(text, end)) else start
 
 
-def _belongs(left: str, right: str) -> bool:
-    """Whether ``right`` is drawn into ``left``."""
+def _belongs(text: str, at: int) -> bool:
+    """Whether the character at ``at`` is drawn into the one before it."""
+    left, right = text[at - 1], text[at]
     joined = unicodedata.category(right) in ("Mn", "Me", "Mc") or right in "\u200c\u200d\ufe0f"
-    skin, flags = (
-        "\U0001f3fb" <= right <= "\U0001f3ff",
-        all("\U0001f1e6" <= one <= "\U0001f1ff" for one in left + right),
-    )
-    return joined or left in "\u200c\u200d" or skin or flags
+    skin = "\U0001f3fb" <= right <= "\U0001f3ff"
+    flags = len(_FLAGS.search(text[max(0, at - 40) : at])[0]) if _FLAGS.match(right) else 0  # type: ignore[index]
+    return joined or left in "\u200c\u200d" or skin or flags % 2 == 1
 
 
 def pack(paragraphs: Sequence[str], rooms: Sequence[int], measure: Measure = len) -> tuple[list[str], bool]:

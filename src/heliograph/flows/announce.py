@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from heliograph.announce import outbox, plan
+from heliograph.announce.compose import Draft
 from heliograph.announce.outbox import PRIVATE, Due
 from heliograph.announce.plan import At, Plan
 from heliograph.announce.rules import Facts, Rules
@@ -30,7 +31,7 @@ from heliograph.config import (
 )
 from heliograph.flows.house import house_rules, told
 from heliograph.model import Story
-from heliograph.model.post import OPEN, Card, Drawn, Entry, Sent, State, Topic
+from heliograph.model.post import Card, Drawn, Entry, Sent, State, Topic
 from heliograph.model.words import Words, interface
 from heliograph.ports import Channel, Journal
 
@@ -151,6 +152,19 @@ def plan_posts(
     return added + len(made.changed)
 
 
+def preview_of(
+    journal: Journal, config: Config, code: str, now: datetime, *, only: str = ""
+) -> dict[str, tuple[Draft, ...]]:
+    """What a story would be on each channel, by the channel's name; nothing where there is no such story."""
+    facts, speaks = facts_of(journal, config), speaker(config)
+    return {
+        rules.name: At(rules=rules, now=now, facts=facts, speaks=speaks).drafts(story)
+        for rules in rules_of(journal, config, now)
+        for story in _as_published(journal, config, [code])
+        if only in ("", rules.name)
+    }
+
+
 def _changed(
     journal: Journal, channels: Sequence[Rules], facts: Facts, now: datetime, memory: Memory
 ) -> frozenset[str]:
@@ -265,8 +279,3 @@ async def ask_what_became(journal: Journal, rules: Rules, channel: Channel, now:
             journal.finish(done)
             clear += 1
     return clear
-
-
-def open_entries(journal: Journal) -> list[Entry]:
-    """What somebody still waits for, an editor or the queue."""
-    return journal.entries(states=tuple(sorted(OPEN)))

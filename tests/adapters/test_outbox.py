@@ -1,0 +1,200 @@
+"""The journal's book of posts: each row once, nothing begun twice, and what a crash leaves behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heliograph.adapters.journal import SqlJournal
+from heliograph.adapters.journal.outbox import BOUNCES
+from heliograph.flows.work import drafted
+from heliograph.model import Paragraph, Run, Story
+from heliograph.model.code import story_code
+from heliograph.model.ledger import Outcome
+from heliograph.model.post import Card, Entry, Message, Pause, Topic
+
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, blank_journal: Path) -> Iterator[SqlJournal]:
+    shutil.copy(blank_journal, tmp_path)
+    with SqlJournal(f"sqlite:///{tmp_path / 'journal.sqlite'}", tmp_path) as opened:
+        yield opened
+
+
+def entry(part: int = 0, **more: Any) -> Entry:
+    made: dict[str, Any] = {
+        "channel": "tg", "topic": Topic("story", "7k3vq2m"), "version": 1, "part": part,
+        "message": Message(text=f"часть {part}", cards=(Card(title="т", codes=("a", "b")),)), "digest": "d",
+        "queued": NOW, "changed": NOW,
+    }  # fmt: skip
+    return Entry(**{**made, **more})
+
+
+def publish(journal: SqlJournal, text: str) -> Story:
+    url = "https://peninsula.example/1"
+    body = (Paragraph(runs=(Run(text),)),)
+    made = Story(url=url, code=story_code(url), lang="ru", title="т", blocks=body, published=NOW, updated=NOW)
+    admissions = journal.admit([drafted(made, (), "UTC")])
+    journal.settle(admissions, [Outcome(url=url, fate="kept")], (), NOW)
+    return made
+
+
+def test_rows_come_back_as_they_were_given_in_their_order(journal: SqlJournal) -> None:
+    given_ = [entry(2), entry(0, urgent=True, not_before=NOW), entry(1, remotes=("5", "6"), note="н", by_hand=True)]
+    assert journal.queue(given_) == 3
+    assert journal.entries() == [replace(one, id=number) for number, one in enumerate(given_, start=1)]
+    assert [one.part for one in journal.entries(limit=2)] == [2, 0]
+    assert journal.entries(channel="fb") == []
+    assert [one.id for one in journal.entries(topics=[Topic("story", "7k3vq2m")], ids=[2])] == [2]
+
+
+def test_a_row_is_there_once(journal: SqlJournal) -> None:
+    assert journal.queue([entry(), entry(), entry(act="edit")]) == 2
+    assert journal.queue([entry(message=Message(text="другое"))]) == 0
+    assert journal.entries()[0].message.text == "часть 0"
+
+
+def test_only_what_nobody_has_begun_is_changed(journal: SqlJournal) -> None:
+    journal.queue([entry(0), entry(1)])
+    assert journal.begin(1, NOW)
+    journal.queue([], [entry(0, id=1, note="x"), entry(1, id=2, note="x")])
+    assert [one.note for one in journal.entries()] == ["", "x"]
+
+
+def test_nothing_is_begun_twice(journal: SqlJournal) -> None:
+    journal.queue([entry()])
+    assert journal.begin(1, NOW)
+    assert not journal.begin(1, NOW)
+    assert journal.entries()[0].attempt == 1
+
+
+def _begin(url: str, folder: Path, won: Any) -> None:
+    with SqlJournal(url, folder) as journal:
+        for number in range(1, 21):
+            if journal.begin(number, NOW):
+                won.put(number)
+
+
+def test_two_processes_never_begin_the_same(journal: SqlJournal) -> None:
+    journal.queue([entry(part) for part in range(20)])
+    context = multiprocessing.get_context("spawn")
+    won = context.Queue()
+    both = [context.Process(target=_begin, args=(journal.url, journal.folder, won)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert sorted(won.get() for _ in range(20)) == list(range(1, 21))
+    assert won.empty()
+
+
+def test_after_a_crash_a_post_is_unclear_and_what_may_be_repeated_is_queued(journal: SqlJournal) -> None:
+    journal.queue([entry(), entry(act="edit"), entry(act="withdraw"), entry(1)])
+    for number in (1, 2, 3):
+        journal.begin(number, NOW)
+    journal.recover(NOW)
+    assert [one.state for one in journal.entries()] == ["unknown", "queued", "queued", "queued"]
+
+
+def test_what_came_of_it_and_the_pause_are_kept_together(journal: SqlJournal) -> None:
+    journal.queue([entry()])
+    journal.begin(1, NOW)
+    pause = Pause(channel="tg", until=NOW + timedelta(seconds=40), note="slower")
+    journal.finish(replace(journal.entries()[0], state="queued"), pause)
+    assert journal.pauses() == {"tg": pause}
+    journal.pause("tg", Pause(channel="tg", until=None, note="token"))
+    assert journal.pauses()["tg"].until is None
+    journal.pause("tg", None)
+    assert journal.pauses() == {}
+
+
+def test_a_person_decides_only_what_is_open(journal: SqlJournal) -> None:
+    journal.queue([entry()])
+    journal.begin(1, NOW)
+    assert not journal.settle_entry(1, "posted", ["9"], "", NOW)
+    journal.recover(NOW)
+    assert journal.settle_entry(1, "posted", ["9"], "there", NOW)
+    assert journal.entries()[0].remotes == ("9",)
+    assert not journal.settle_entry(1, "queued", (), "", NOW)
+
+
+def test_stories_that_are_told_of_and_their_changes(journal: SqlJournal) -> None:
+    ours = publish(journal, "Раз.")
+    topic = Topic("story", ours.code)
+    journal.queue([entry(topic=topic), entry(topic=Topic("where"))])
+    first = journal.told()
+    assert first == journal.told()
+    assert first[ours.code][0] == 1
+    journal.begin(1, NOW)  # at the same moment
+    second = journal.told()
+    assert second != first
+    publish(journal, "Два.")
+    assert journal.told()[ours.code][0] == 2
+    (now,) = journal.stories([ours.code, "nothing"])
+    assert (now.version, now.blocks) == (2, (Paragraph(runs=(Run("Два."),)),))
+    journal.withdraw([ours.code], (), NOW)
+    assert journal.told()[ours.code][0] == 0
+    assert journal.stories([ours.code]) == []
+
+
+def test_only_what_is_over_is_forgotten(journal: SqlJournal) -> None:
+    journal.queue([entry(part) for part in range(4)])
+    for number, state in ((1, "posted"), (2, "failed"), (3, "hand")):
+        journal.begin(number, NOW)
+        journal.finish(replace(journal.entries(ids=[number])[0], state=state))  # type: ignore[arg-type]
+    assert journal.forget(NOW) == 0
+    assert journal.forget(NOW + timedelta(seconds=1)) == 2
+    assert [one.state for one in journal.entries()] == ["hand", "queued"]
+
+
+def test_subscribers_are_an_address_and_a_language_and_can_be_erased(journal: SqlJournal) -> None:
+    assert journal.subscribe("mail", "a@example.org", "ru")
+    assert journal.subscribe("mail", "b@example.org", "uk")
+    assert journal.subscribe("mail", "a@example.org", "en")
+    assert [(one.address, one.lang) for one in journal.subscribers("mail")] == [
+        ("a@example.org", "en"),
+        ("b@example.org", "uk"),
+    ]
+    assert [one.address for one in journal.subscribers("mail", 2, 2)] == ["b@example.org"]
+    assert journal.subscribers("tg") == []
+    assert journal.unsubscribe("mail", "a@example.org")
+    assert not journal.unsubscribe("mail", "a@example.org")
+
+
+def test_three_bounces_in_a_row_erase_an_address_and_one_letter_that_arrives_counts_anew(journal: SqlJournal) -> None:
+    for address in ("a@example.org", "b@example.org", "c@example.org"):
+        journal.subscribe("mail", address, "ru")
+    for turn in range(BOUNCES):
+        well = ["b@example.org"] if turn == 1 else []
+        bounced = ["a@example.org", *([] if turn == 1 else ["b@example.org"])]
+        journal.reached("mail", well, bounced, ["c@example.org"] if turn == 0 else [])
+    assert [one.address for one in journal.subscribers("mail")] == ["b@example.org"]
+
+
+def test_the_newest_question_is_remembered(journal: SqlJournal) -> None:
+    assert journal.offset("tg") == 0
+    assert journal.offset("tg", 812) == 812
+    assert journal.offset("tg") == 812
+
+
+@given(st.text(), st.text())
+def test_any_text_comes_back(text: str, note: str) -> None:
+    from heliograph.adapters.journal.outbox import _entry, _row
+
+    class Row:
+        def __init__(self, values: dict[str, Any]) -> None:
+            self.__dict__ = values
+
+    given_ = entry(message=Message(text=text, subject=note), note=note)
+    assert _entry(Row(_row(given_))) == given_
