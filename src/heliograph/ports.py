@@ -19,6 +19,7 @@ from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
 from heliograph.model.mirror import Mirror, Move, MoveNote, Spent, Stand
 from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Pause, Sent, State, Subscriber, Topic
+from heliograph.model.question import Asked, Reply
 from heliograph.model.sighting import Finding, Result, Sighting, Steps
 
 
@@ -315,6 +316,10 @@ class ReaderBook(Protocol):
         """Erase one; whether there was one."""
         ...
 
+    def subscriber(self, channel: str, address: str) -> Subscriber | None:
+        """The one with this address."""
+        ...
+
     def subscribers(self, channel: str, first: int = 0, last: int = 0) -> list[Subscriber]:
         """Those with ids from ``first`` to ``last``, both included; all with ``last`` 0."""
         ...
@@ -538,6 +543,34 @@ class Channel(Protocol):
 
     async def health(self) -> Health:
         """Whether its token and rights are good, and until when."""
+        ...
+
+
+class Bot(Protocol):
+    """Where readers ask the newsroom in private. Not trusted: every question may be hostile.
+
+    No method raises but for cancellation: a failure is a ``Sent``. None asks twice by itself.
+    """
+
+    name: str
+
+    async def questions(self, after: int, wait: int) -> Asked:
+        """Those that came in after the one numbered ``after``, which are forgotten there; 0 asks for all there are.
+
+        Waits up to ``wait`` seconds for the first. What is left of the others is asked for by the next call.
+        """
+        ...
+
+    async def answer(self, chat: str, reply: Reply) -> Sent:
+        """Send one message; ``gone`` names the chat where the reader wants no more."""
+        ...
+
+    async def acknowledge(self, press: str, text: str = "") -> Sent:
+        """Tell the app that a button was heard; ``text`` is shown for a moment."""
+        ...
+
+    async def introduce(self, commands: Mapping[str, Sequence[tuple[str, str]]]) -> Sent:
+        """Name the commands and what they do, by language; "" is every other one."""
         ...
 
 

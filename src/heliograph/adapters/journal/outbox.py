@@ -161,6 +161,13 @@ class ReaderTables(Base):
             here = (table.channel == channel) & (table.address == address)
             return bool(db.execute(delete(schema.subscriber).where(here)).rowcount)
 
+    def subscriber(self, channel: str, address: str) -> Subscriber | None:
+        table = schema.subscriber.c
+        query = select(schema.subscriber).where(table.channel == channel, table.address == address)
+        with self.engine.connect() as db:
+            row = db.execute(query).mappings().first()
+        return Subscriber(**row) if row else None
+
     def subscribers(self, channel: str, first: int = 0, last: int = 0) -> list[Subscriber]:
         table = schema.subscriber.c
         query = select(schema.subscriber).where(table.channel == channel, table.id >= first).order_by(table.id)
