@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -36,6 +36,12 @@ class Clock:
         until = self.now + seconds
         async with self._moved:
             await self._moved.wait_for(lambda: self.now >= until)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let everything else run until that is so; the test's time limit ends it."""
+    while not holds():  # noqa: ASYNC110 - what is waited for is a client's state, which tells nobody
+        await asyncio.sleep(0)
 
 
 def token_file(folder: Path, token: str = TOKEN) -> Path:
