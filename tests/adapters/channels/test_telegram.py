@@ -377,6 +377,19 @@ def test_a_round_that_is_stopped_by_the_limit_says_who_was_not_reached(tmp_path:
     asyncio.run(main())
 
 
+def test_one_who_may_have_got_it_is_unknown_and_not_written_to_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with here(tmp_path) as world:
+            reader = world.lab.reader(1)
+            reader.says("/start")
+            world.lab.fail("drop after")
+            got = await world.adapter.send(Message(text="day"), (), ["1"])
+            assert (got.fate, got.note) == ("unknown", "1 may have got it")
+            assert reader.sees() == ["day"]
+
+    asyncio.run(main())
+
+
 # --- hostile text ---
 
 PIECES = [

@@ -19,7 +19,7 @@ from aiogram import methods, types
 from aiogram.exceptions import TelegramBadRequest
 
 from heliograph.adapters.channels.telegram_calls import Calls
-from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Sent
+from heliograph.model.post import ChannelKind, Drawn, Entry, Fate, Health, Message, Sent
 
 CAPTION: Final = 1_024  # UTF-16 units of the text beside a picture
 ALBUM: Final = 10  # pictures in one message
@@ -195,7 +195,10 @@ class TelegramChannel:
         return sent
 
     async def _tell(self, message: Message, to: Sequence[str]) -> Sent:
-        """To each subscriber once. What ends the round before anybody was reached is told as it is."""
+        """To each subscriber once. What ends the round before anybody was reached is told as it is.
+
+        "posted" is a round that went on to its end, or was broken off after some were reached: ``bounced`` were not.
+        """
         gone: list[str] = []
         missed = unsure = 0
         for place, chat in enumerate(to):
@@ -214,7 +217,8 @@ class TelegramChannel:
         told = [f"{len(gone)} have closed the chat"] if gone else []
         told += [f"{missed} were refused"] if missed else []
         told += [f"{unsure} may have got it"] if unsure else []
-        return Sent(fate="refused" if missed == len(to) else "posted", note="; ".join(told), gone=tuple(gone))
+        fate: Fate = "refused" if missed == len(to) else "unknown" if unsure == len(to) else "posted"
+        return Sent(fate=fate, note="; ".join(told), gone=tuple(gone))
 
 
 def caption_units(message: Message) -> int:
