@@ -62,7 +62,7 @@ async def newsroom(folder: Path, blank: Path) -> AsyncIterator[Newsroom]:
         (rules,) = rules_of(here.journal, here.config, here.now)
         async with lab.running() as door:
             bot = TelegramReaders(name="telegram", token=token_file(folder), endpoint=door)
-            readers = Readers(here.outside, here.config, rules, bot, clock=clock, pause=clock.advance)
+            readers = Readers(here.journal, here.config, rules, bot, clock=clock, pause=clock.advance)
             task = asyncio.create_task(readers.run())
             try:
                 yield Newsroom(here, lab, clock, readers)

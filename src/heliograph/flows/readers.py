@@ -27,7 +27,7 @@ from heliograph.flows.house import house_rules
 from heliograph.model.post import Sent
 from heliograph.model.question import Question, Reply
 from heliograph.model.words import LANGUAGES, Words
-from heliograph.ports import Bot, Outside
+from heliograph.ports import Bot, Journal
 
 AT_ONCE: Final = 8  # answers under way: enough for the rate at 400 ms each
 WAIT: Final = 25  # seconds of a long poll
@@ -48,7 +48,7 @@ class Readers:
 
     def __init__(
         self,
-        outside: Outside,
+        journal: Journal,
         config: Config,
         rules: Rules,
         bot: Bot,
@@ -60,10 +60,10 @@ class Readers:
         self.turns = turns if turns is not None else Turns()
         self.answered = 0  # questions, since this began
         self.trouble = ""  # what the provider said last, if it was no
-        self._outside, self._config, self._rules, self._bot = outside, config, rules, bot
+        self._journal, self._config, self._rules, self._bot = journal, config, rules, bot
         self._clock, self._pause = clock, pause
         self._speaks = speaker(config)
-        self._known = _Known(outside, config, rules)
+        self._known = _Known(journal, config, rules)
         self._more, self._free = asyncio.Event(), asyncio.Semaphore(AT_ONCE)
         self._hearing = asyncio.Semaphore(AT_ONCE)
         self._tries: dict[str, int] = {}  # by busy chat
@@ -80,7 +80,7 @@ class Readers:
     async def _listen(self, group: asyncio.TaskGroup) -> None:
         rest = FIRST
         await self._bot.introduce({lang: speech.commands_in(self._speaks(lang)) for lang in _TONGUES})
-        journal, name = self._outside.journal, self._rules.name
+        journal, name = self._journal, self._rules.name
         while True:
             asked = await self._bot.questions(journal.offset(name), WAIT)
             if asked.failure is not None:
@@ -100,12 +100,12 @@ class Readers:
         now = self._clock()
         if now >= self._noted + OFTEN or not self.turns:
             self._noted = now
-            self._outside.journal.note(f"queue {self._rules.name}", str(len(self.turns)))
+            self._journal.note(f"queue {self._rules.name}", str(len(self.turns)))
 
     def _take(self, question: Question, group: asyncio.TaskGroup) -> None:
         """Its effect at once, its answer in turn."""
         wish = speech.wish(question)
-        journal, name = self._outside.journal, self._rules.name
+        journal, name = self._journal, self._rules.name
         if question.left or wish.kind == "stop":
             journal.unsubscribe(name, question.chat)
         if question.left:
@@ -167,7 +167,7 @@ class Readers:
     def _settle(self, chat: str, replies: Sequence[Reply], sent: Sent) -> None:
         now = self._clock()
         if sent.gone:
-            self._outside.journal.unsubscribe(self._rules.name, chat)
+            self._journal.unsubscribe(self._rules.name, chat)
             self._tries.pop(chat, None)
             self.turns.gone(chat)
             return
@@ -187,7 +187,7 @@ class Readers:
         """Of the button, else of the subscriber, else of the reader's app, else of the newsroom."""
         if wish.lang:
             return self._speaks(wish.lang)
-        kept = self._outside.journal.subscriber(self._rules.name, question.chat)
+        kept = self._journal.subscriber(self._rules.name, question.chat)
         lang = kept.lang if kept else question.lang
         return self._speaks(lang if lang in LANGUAGES else self._rules.voice)
 
@@ -207,12 +207,12 @@ class Readers:
             case "stop":
                 return (speech.stopped(words),)
             case "daily" if wish.of:
-                room = self._outside.journal.subscriber(self._rules.name, question.chat) is not None
+                room = self._journal.subscriber(self._rules.name, question.chat) is not None
                 return (speech.daily(words, on=wish.of == "on", room=room),)
             case "daily":
                 return (speech.asks_daily(words),)
             case "lang" if wish.of:
-                kept = self._outside.journal.subscriber(self._rules.name, question.chat) is not None
+                kept = self._journal.subscriber(self._rules.name, question.chat) is not None
                 return (speech.language(self._speaks(wish.of), kept=kept),)
             case "lang":
                 return (speech.asks_language(words),)
@@ -225,8 +225,8 @@ class Readers:
 class _Known:
     """What is looked up for all readers alike, good for a minute."""
 
-    def __init__(self, outside: Outside, config: Config, rules: Rules) -> None:
-        self._outside, self._config, self._rules = outside, config, rules
+    def __init__(self, journal: Journal, config: Config, rules: Rules) -> None:
+        self._journal, self._config, self._rules = journal, config, rules
         self._until = float("-inf")
         self._facts: Facts | None = None
         self._lines: tuple[seek.Line, ...] | None = None
@@ -237,14 +237,14 @@ class _Known:
         """What may be said of the newsroom."""
         self._renew(now)
         if self._facts is None:
-            self._facts = facts_of(self._outside.journal, self._config)
+            self._facts = facts_of(self._journal, self._config)
         return self._facts
 
     def lines(self, now: float) -> tuple[seek.Line, ...]:
         """The newest stories, to look through."""
         self._renew(now)
         if self._lines is None:
-            self._lines = seek.lines(islice(self._outside.journal.briefs(), seek.NEWEST))
+            self._lines = seek.lines(islice(self._journal.briefs(), seek.NEWEST))
         return self._lines
 
     def story(self, code: str, now: float) -> tuple[Reply, ...]:
@@ -252,8 +252,8 @@ class _Known:
         facts = self.facts(now)
         if code not in self._stories:
             if self._cuts is None:
-                self._cuts, _ = house_rules(self._outside, self._config)
-            found = [cut.cut(one, self._cuts)[0] for one in self._outside.journal.stories([code])]
+                self._cuts, _ = house_rules(self._journal, self._config)
+            found = [cut.cut(one, self._cuts)[0] for one in self._journal.stories([code])]
             told = speech.story(found[0], self._rules, facts, speaker(self._config)) if found else ()
             if len(self._stories) >= _SHELF:
                 del self._stories[next(iter(self._stories))]
