@@ -42,7 +42,7 @@ contracts: setup           ## who may import whom
 	@$(BIN)/lint-imports
 
 docs: setup                ## documents against the code
-	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_docs_format.py tests/test_docs_lab.py
+	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_docs_format.py tests/test_docs_lab.py tests/test_docs_posters.py
 
 ci: lint types contracts docs test
 
