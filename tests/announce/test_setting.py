@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heliograph.announce import setting
 from heliograph.announce.setting import Block, Box, Measure, fitted
 
 WIDE = "шщжюмЖШЩМ"
@@ -83,6 +85,19 @@ def test_the_last_line_is_no_single_short_word() -> None:
     for width in range(120, 460, 10):
         lines = fit(text, width=width, even=False, sizes=range(20, 19, -1)).lines
         assert lines[-1] != "год"
+
+
+def test_a_headline_does_not_end_in_a_lonely_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Суд в Симферополе оставил под стражей трёх обвиняемых по делу о диверсии на железной дороге; "
+    text += "адвокаты говорят о пытках и о том, что к задержанным неделю не пускали врачей"
+
+    def lonely() -> list[int]:
+        ends = {width: fit(text, width=width, height=900, sizes=(30,)).lines for width in range(280, 700, 5)}
+        return [width for width, lines in ends.items() if plain(lines[-1]) == ["врачей"]]
+
+    assert lonely() == []
+    monkeypatch.setattr(setting, "_WIDOW", 0)
+    assert lonely() != []
 
 
 def test_a_word_wider_than_the_box_is_broken_in_the_smallest_size_only() -> None:

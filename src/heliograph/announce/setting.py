@@ -17,6 +17,7 @@ Measure = Callable[[str], float]  # of one line: its width
 Sized = Callable[[int], Measure]  # of a size in pixels or points
 _SHORT, _ORPHAN = 2, 6  # letters of what stands with the next word, of what never stands alone in a last line
 _GLUED = "\u00a0"
+_WIDOW = 0.45  # of the width: a word shorter than that does not stand alone in the last line of a headline
 _STEPS = 12  # of the search for the width at which lines are equally long
 
 
@@ -121,10 +122,20 @@ def _lines(atoms: list[str], measure: Measure, width: float, *, even: bool) -> l
     lines = _filled(atoms, measure, width)
     if not even or len(lines) < 2:
         return lines
+    even_lines = _evened(atoms, measure, width, len(lines))
+    if lines[1:-1] and " " not in even_lines[-1] and measure(even_lines[-1]) < width * _WIDOW:
+        together = [*atoms[:-2], _GLUED.join(atoms[-2:])]
+        if measure(together[-1]) <= width and len(_filled(together, measure, width)) == len(lines):
+            return _evened(together, measure, width, len(lines))
+    return even_lines
+
+
+def _evened(atoms: list[str], measure: Measure, width: float, count: int) -> list[str]:
+    """The narrowest lines, of at most ``width``, that are no more than ``count``."""
     low, high = max(measure(atom) for atom in atoms), width
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        if len(_filled(atoms, measure, middle)) <= len(lines):
+        if len(_filled(atoms, measure, middle)) <= count:
             high = middle
         else:
             low = middle
