@@ -24,7 +24,7 @@ bench-setup: setup system
 	@scripts/system nginx caddy wget httrack wrk
 
 system:                    ## Debian packages and other servers that tests need
-	@scripts/system chromium nginx caddy brotli gzip openssl go golang-golang-x-mod-dev softhsm2 ip nft unshare curl tor sshd rsync git
+	@scripts/system chromium nginx caddy brotli gzip openssl go golang-golang-x-mod-dev softhsm2 ip nft unshare curl tor sshd rsync git fonts-dejavu-core
 	@scripts/peers
 
 lint: setup
@@ -42,7 +42,7 @@ contracts: setup           ## who may import whom
 	@$(BIN)/lint-imports
 
 docs: setup                ## documents against the code
-	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_docs_format.py tests/test_docs_lab.py
+	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_docs_format.py tests/test_docs_lab.py tests/test_docs_posters.py
 
 ci: lint types contracts docs test
 

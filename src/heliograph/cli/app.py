@@ -14,6 +14,7 @@ from heliograph.cli.keys_app import keys_app
 from heliograph.cli.lab_app import lab_app
 from heliograph.cli.mirrors_app import mirrors_app
 from heliograph.cli.options import HERE, ConfigPath, Json, OnionLocation, Paced, PassphraseFile, Pinned, Socks
+from heliograph.cli.post_app import post_app
 from heliograph.cli.vantage_app import vantage_app
 from heliograph.model import ConfigError
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.add_typer(keys_app, name="keys")
 app.add_typer(lab_app, name="lab")
 app.add_typer(mirrors_app, name="mirrors")
+app.add_typer(post_app, name="post")
 app.add_typer(vantage_app, name="vantage")
 
 

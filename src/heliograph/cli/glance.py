@@ -25,7 +25,7 @@ from heliograph.model import ConfigError, Problem, SignError, StoreError, paths
 from heliograph.model.code import BadCode, parse_code, shown
 from heliograph.model.names import link_keys
 
-_FAULT = {
+CODE_FAULTS = {
     "length": "a code has seven characters",
     "character": "that letter is in no code",
     "check": "the check character does not fit: one character is wrong, or two changed places",
@@ -126,7 +126,9 @@ def _find(journal: SqlJournal, text: str, *, as_json: bool) -> int:
     code = parse_code(text)
     if isinstance(code, BadCode):
         if "/" not in text:
-            raise ConfigError(_FAULT[code.reason], where=f"--find {text}", remedy="compare it with the page it is from")
+            raise ConfigError(
+                CODE_FAULTS[code.reason], where=f"--find {text}", remedy="compare it with the page it is from"
+            )
         keys = list(link_keys(text))
     else:
         keys = [code]

@@ -4,7 +4,6 @@ what ours does."""
 from __future__ import annotations
 
 import json
-import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from heliograph.adapters.serve.caddy import caddy
 from heliograph.adapters.serve.nginx import nginx
 from heliograph.adapters.serve.outfit import Site, write_rungs
 from heliograph.adapters.spool import drop_at
+from heliograph.cli.files import write_whole
 from heliograph.cli.screen import out
 from heliograph.model import ConfigError
 from heliograph.model.onions import onion_base
@@ -95,17 +95,7 @@ def mirror_config(
     if output is None:
         print(text, end="")
     else:
-        _write(output, text)
-
-
-def _write(file: Path, text: str) -> None:
-    """Whole or not at all. Raises ConfigError."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(file)
-    except OSError as error:
-        raise ConfigError(f"cannot be written: {error.strerror}", where=str(file)) from error
+        write_whole(output, text.encode("utf-8"))
 
 
 def check(cert: Path | None, key: Path | None, *, as_json: bool) -> int:

@@ -19,9 +19,10 @@ from heliograph.trust.keys import check_passphrase
 
 _NAME = "heliograph.toml"
 _ARTICLE = (
-    "Where it is a list of tables, write the header again for each: [[source]], [[mirror]], [[link]], [[vantage]]."
+    "Where it is a list of tables, write the header again for each: "
+    "[[source]], [[mirror]], [[link]], [[channel]], [[vantage]]."
 )
-_LISTS = ("source", "mirror", "host", "link", "vantage")
+_LISTS = ("source", "mirror", "host", "link", "channel", "vantage")
 
 
 def init(folder: Path, given: list[str], title: str, passphrase_file: Path | None = None) -> None:
@@ -86,6 +87,7 @@ def manual(title: str, lang: str, home: str, sources: Sequence[Source], mirrors:
 _EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "host": {"name": "ahead", "kind": "given", "provider": "example", "urls": ("https://quiet-lake.example/",)},
     "link": {"name": "Telegram", "url": "https://t.me/example"},
+    "channel": {"name": "telegram", "kind": "telegram", "chat": "@example", "token": "secrets/telegram"},
     "vantage": {"name": "anna", "network": "AS64500"},
 }
 

@@ -188,6 +188,9 @@ class Announce(Table):
     font: str = Field(
         default="", description="A bold TrueType font for cards and posters; empty: DejaVu, where Debian has it."
     )
+    bot: str = Field(
+        default="", pattern=r"^(@[A-Za-z][A-Za-z0-9_]{3,31})?$", description='Telegram bot that posters name: "@name".'
+    )
     shelf: str = Field(
         default="",
         description="Name of a mirror that holds cards for an hour, since Instagram and Viber fetch them by URL.",
