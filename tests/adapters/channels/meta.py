@@ -16,11 +16,12 @@ import anyio
 from aiohttp import web
 from PIL import Image
 
+from heliograph.adapters.channels.web import TIMEOUT
 from heliograph.lab.loopback import base, serving
 from heliograph.model.post import Act, Drawn, Entry, Message, Sent, Topic
 
 START = 1_790_000_000.0
-QUICK = aiohttp.ClientTimeout(total=0.4, sock_connect=0.4, sock_read=0.4)  # where an answer never comes
+QUICK = aiohttp.ClientTimeout(total=0.8)  # where an answer never comes
 T = TypeVar("T")
 
 
@@ -45,6 +46,11 @@ class Clock:
 
 def run(body: Callable[[], Awaitable[T]]) -> T:
     return anyio.run(body)
+
+
+def patience(fault: str) -> aiohttp.ClientTimeout:
+    """As long as in earnest, unless an answer never comes."""
+    return QUICK if fault.startswith("stall") else TIMEOUT
 
 
 def put(path: Path, text: str) -> Path:

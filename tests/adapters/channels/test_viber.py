@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.adapters.channels.meta import QUICK, Clock, answering, entry, honest, put, run
+from tests.adapters.channels.meta import Clock, answering, entry, honest, patience, put, run
 
 from heliograph.adapters.channels.viber import Viber
 from heliograph.lab.channels import viber as lab
@@ -36,7 +36,7 @@ class At:
 
 
 @asynccontextmanager
-async def world(folder: Path, *, status: int = 200) -> AsyncIterator[At]:
+async def world(folder: Path, *, fault: str = "", status: int = 200) -> AsyncIterator[At]:
     """A channel whose webhook answers ``status``, without TLS."""
     clock, calls = Clock(), list[str]()
 
@@ -49,7 +49,7 @@ async def world(folder: Path, *, status: int = 200) -> AsyncIterator[At]:
     token = put(folder / "viber.token", service.token)
     async with serving(hook) as runner, service.running() as door:
         webhook = base(runner) + "/"
-        async with Viber("viber", token=token, webhook=webhook, base=door + "/", timeout=QUICK) as channel:
+        async with Viber("viber", token=token, webhook=webhook, base=door + "/", timeout=patience(fault)) as channel:
             yield At(service, channel, clock, token, calls)
 
 
@@ -251,7 +251,7 @@ def test_what_viber_cannot_do_is_a_task_for_a_person(tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", [0, 1, 2])
 def test_what_is_said_after_a_fault_is_true(tmp_path: Path, fault: Fault, step: int) -> None:
     async def body() -> None:
-        async with world(tmp_path) as at:
+        async with world(tmp_path, fault=fault) as at:
             at.lab.fail(*[None] * step, fault)
             sent = await at.say("Новина")
             honest(sent, 0, len(at.lab.posts))
@@ -278,7 +278,7 @@ def test_any_answer_ends_in_a_fate(tmp_path: Path, body_: bytes) -> None:
     async def body() -> None:
         async with answering(200, body_) as door:
             token = put(tmp_path / "token", "secret-token-of-viber")
-            async with Viber("viber", token=token, webhook="https://a.example/", base=door, timeout=QUICK) as channel:
+            async with Viber("viber", token=token, webhook="https://a.example/", base=door) as channel:
                 channel._admins["secret-token-of-viber"] = "admin"
                 sent = await channel.send(Message(text="Новина"))
                 assert sent.fate in {"posted", "later", "refused", "stopped", "unknown"}
