@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import aiohttp
 
 from heliograph.adapters.channels.graph import Graph, Reply, identity, rows, said_at, same
+from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.web import TIMEOUT
 from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Sent
 
@@ -24,8 +24,8 @@ _SKEW: Final = timedelta(minutes=5)  # between Meta's clock and ours
 _NEWEST: Final = "100"  # posts that are looked through
 
 
-class Facebook:
-    """See ``ports.Channel``; close it with ``aclose`` or use it as ``async with``."""
+class Facebook(Held):
+    """See ``ports.Channel``, and ``Held`` for its end."""
 
     kind: ChannelKind = "facebook"
 
@@ -36,18 +36,7 @@ class Facebook:
         """``page`` is its number, ``token`` the file with the page's token, ``secret`` that with the app's secret."""
         self.name, self._page = name, page
         self._graph = Graph(base, version, token, secret, timeout)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._graph.aclose()
+        super().__init__(self._graph.web)
 
     async def send(self, message: Message, pictures: Sequence[Drawn] = (), to: Sequence[str] = ()) -> Sent:
         """See ``ports.Channel``. A picture goes along as bytes; with one, the link must stand in the text."""

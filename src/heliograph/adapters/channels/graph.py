@@ -98,11 +98,7 @@ class Graph:
         """``token`` and ``proof``, the app's secret, are files; ``version`` is such as "v26.0"."""
         self._base, self._version = base.rstrip("/"), version
         self.token, self._proof = token, proof
-        self._web = Web(timeout)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._web.aclose()
+        self.web = Web(timeout)
 
     async def ask(
         self, method: str, path: str, fields: Mapping[str, str] | None = None, *, seen: bool = False,
@@ -125,14 +121,14 @@ class Graph:
         # a post on a connection that its other side has just given up would be "unknown" for nothing
         headers = {"Connection": "close"}
         if method != "POST":
-            got = await self._web.ask(method, f"{url}?{query}", headers=headers)
+            got = await self.web.ask(method, f"{url}?{query}", headers=headers)
         elif picture:
             form = aiohttp.FormData(sent)
             form.add_field("source", picture, filename="picture.jpg", content_type="image/jpeg")
-            got = await self._web.ask(method, url, data=form, headers=headers)
+            got = await self.web.ask(method, url, data=form, headers=headers)
         else:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-            got = await self._web.ask(method, url, data=query.encode(), headers=headers)
+            got = await self.web.ask(method, url, data=query.encode(), headers=headers)
         reply = read(got)
         return reply if seen or reply.sent is None else Reply(sent=unseen(reply.sent), code=reply.code, wait=reply.wait)
 

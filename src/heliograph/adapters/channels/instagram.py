@@ -14,8 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 import aiohttp
 import anyio
@@ -23,6 +22,7 @@ import anyio
 from heliograph.adapters.channels import tokens
 from heliograph.adapters.channels.fates import mapping, number, unseen
 from heliograph.adapters.channels.graph import Graph, Reply, declared, identity, rows, said_at, same
+from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.web import TIMEOUT, plain
 from heliograph.model import ConfigError
 from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Sent
@@ -41,8 +41,8 @@ _SUBCODE = re.compile(r"\b22\d{5}\b")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4000}")
 
 
-class Instagram:
-    """See ``ports.Channel``; close it with ``aclose`` or use it as ``async with``."""
+class Instagram(Held):
+    """See ``ports.Channel``, and ``Held`` for its end."""
 
     kind: ChannelKind = "instagram"
 
@@ -57,19 +57,8 @@ class Instagram:
         """
         self.name, self._account, self._login = name, account, login
         self._graph = Graph(base or BASES[login], version, token, secret, timeout)
+        super().__init__(self._graph.web)
         self._pause, self._clock = pause, clock
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._graph.aclose()
 
     async def send(self, message: Message, pictures: Sequence[Drawn] = (), to: Sequence[str] = ()) -> Sent:
         """See ``ports.Channel``. May take five minutes, while Instagram looks at the pictures."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import aiohttp
 
 from heliograph.adapters.channels.fates import by_status, compact, mapping, number, unseen, unsendable, unusable
+from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.secret import secret
 from heliograph.adapters.channels.web import TIMEOUT, Web
 from heliograph.model import ConfigError
@@ -45,8 +45,8 @@ _STATUSES: Final[Mapping[int, tuple[Fate, str]]] = {
 _BY_HAND: Final = "Viber lets nobody {} a post from outside: do it by hand in the app"
 
 
-class Viber:
-    """See ``ports.Channel``; close it with ``aclose`` or use it as ``async with``."""
+class Viber(Held):
+    """See ``ports.Channel``, and ``Held`` for its end."""
 
     kind: ChannelKind = "viber"
 
@@ -58,20 +58,9 @@ class Viber:
         self.name = name
         self._token, self._webhook, self._base = token, webhook, base.rstrip("/")
         self._web = Web(timeout)
+        super().__init__(self._web)
         self._admins: dict[str, str] = {}  # by token: who posts, where that is known and a webhook is set
         self._wait = _FIRST_WAIT
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._web.aclose()
 
     async def send(self, message: Message, pictures: Sequence[Drawn] = (), to: Sequence[str] = ()) -> Sent:
         """See ``ports.Channel``. A picture must have an address whose path ends in .jpg, .png or .gif."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import aiohttp
 
 from heliograph.adapters.channels.fates import by_status, compact, mapping, unsendable, unusable
+from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.mac import mac
 from heliograph.adapters.channels.secret import secret
 from heliograph.adapters.channels.web import TIMEOUT, Web
@@ -27,8 +27,8 @@ SIGNATURE: Final = "X-Heliograph-Signature"
 _LONGEST_ID: Final = 200  # characters
 
 
-class Webhook:
-    """See ``ports.Channel``; close it with ``aclose`` or use it as ``async with``."""
+class Webhook(Held):
+    """See ``ports.Channel``, and ``Held`` for its end."""
 
     kind: ChannelKind = "webhook"
 
@@ -38,18 +38,7 @@ class Webhook:
         """``secret`` is a file, None where nothing is signed."""
         self.name, self._url, self._secret = name, url, secret
         self._web = Web(timeout)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._web.aclose()
+        super().__init__(self._web)
 
     async def send(self, message: Message, pictures: Sequence[Drawn] = (), to: Sequence[str] = ()) -> Sent:
         """See ``ports.Channel``. Pictures go along as their addresses, where they have one."""
