@@ -90,7 +90,8 @@ class ViberChannel(_Channel):
     kind: Literal["viber"] = Field(description='"viber": a channel of Viber.')
     token: str = Field(min_length=1, description="File with the channel's token.")
     webhook: Base = Field(
-        description="Address that answers 200 to Viber, which demands one before it takes posts: a mirror's will do."
+        description="Address that answers 200 to a POST of Viber's, which demands one before it takes posts, with a "
+        "certificate that all trust. A mirror answers 405."
     )
     confirm: tuple[What, ...] = Field(
         default=("stories",), description="Of these, what waits until an editor confirms it: nothing can be deleted."
@@ -106,6 +107,9 @@ class InstagramChannel(_Channel):
     token: str = Field(min_length=1, description="File with the long-lived token.")
     login: Literal["instagram", "facebook"] = Field(
         default="instagram", description="By which login the token was had; the two have different addresses."
+    )
+    secret: str = Field(
+        default="", description="File with the app's secret, which proves a token of Facebook's login; empty: none."
     )
     slides: int = Field(default=4, ge=1, le=10, description="Pictures that a long story may take.")
     confirm: tuple[What, ...] = Field(
