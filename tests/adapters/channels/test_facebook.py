@@ -336,6 +336,21 @@ def test_edits_and_deletions_are_looked_up(tmp_path: Path) -> None:
     run(body)
 
 
+def test_that_a_post_is_not_to_be_seen_does_not_mean_that_it_is_gone(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with world(tmp_path) as at:
+            made = (await at.say("Новина")).remotes
+            at.lab.declare(100, 33, on="DELETE node")
+            assert (await at.channel.withdraw(made)).fate == "refused"  # the page lists it
+            await at.channel.withdraw(made)
+            for code in (10, 2):
+                at.lab.declare(code, on="GET published_posts")
+                assert (await at.channel.withdraw(made)).fate == "refused"  # the page lists nothing to us
+            assert (await at.channel.withdraw(made)).fate == "posted"
+
+    run(body)
+
+
 # --- what is certain is true ---
 
 

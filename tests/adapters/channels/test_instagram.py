@@ -306,6 +306,21 @@ def test_a_post_cannot_be_changed_and_deleted_only_by_some(tmp_path: Path) -> No
     run(body)
 
 
+def test_that_a_post_is_not_to_be_seen_does_not_mean_that_it_is_gone(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with world(tmp_path) as at:
+            made = (await at.say("Новина")).remotes
+            gone = entry("Новина", at.clock, act="withdraw", remotes=made)
+            at.lab.declare(100, 33, on="GET node")
+            assert (await at.channel.proof(gone)).fate == "unknown"  # the account lists it
+            at.lab.instagram.posts.clear()
+            at.lab.declare(10, on="GET media")
+            assert (await at.channel.proof(gone)).fate == "unknown"  # the account lists nothing to us
+            assert (await at.channel.proof(gone)).fate == "posted"
+
+    run(body)
+
+
 # --- proofs ---
 
 

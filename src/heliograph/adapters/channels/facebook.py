@@ -14,7 +14,7 @@ from typing import Final
 
 import aiohttp
 
-from heliograph.adapters.channels.graph import Graph, Reply, identity, rows, said_at, same
+from heliograph.adapters.channels.graph import Graph, Reply, identity, lacks, rows, said_at, same
 from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.web import TIMEOUT
 from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Sent
@@ -69,7 +69,7 @@ class Facebook(Held):
         if not (post := _one(remotes)):
             return Sent(fate="refused", note="it is not known which post this is: delete it by hand on the page")
         reply = await self._graph.ask("DELETE", post, seen=True)
-        if reply.gone and await self._sees():
+        if reply.gone and await self._missing(post):
             return Sent(fate="posted", remotes=tuple(remotes), note="it was not there any more")
         return _done(reply, remotes)
 
@@ -81,7 +81,7 @@ class Facebook(Held):
         if not post:
             return Sent(fate="unknown", note="it is not known which post this is")
         reply = await self._graph.ask("GET", post, {"fields": "id,message"})
-        if entry.act == "withdraw" and reply.gone and await self._sees():
+        if entry.act == "withdraw" and reply.gone and await self._missing(post):
             return Sent(fate="posted", remotes=entry.remotes)
         if reply.sent is not None:
             return Sent(fate="unknown", remotes=entry.remotes, wait=reply.wait, note=reply.sent.note)
@@ -117,10 +117,11 @@ class Facebook(Held):
         note = "the page does not list it, which proves nothing: look there"
         return Sent(fate="unknown", remotes=entry.remotes, note=note)
 
-    async def _sees(self) -> bool:
-        """Whether the token sees the page's posts at all, so that one that it does not see is gone."""
-        reply = await self._graph.ask("GET", f"{self._page}/published_posts", {"fields": "id", "limit": "1"})
-        return reply.sent is None and isinstance(reply.said.get("data"), list)
+    async def _missing(self, post: str) -> bool:
+        """Whether the token sees the page's newest posts, and not this one among them."""
+        fields = {"fields": "id", "limit": _NEWEST}
+        reply = await self._graph.ask("GET", f"{self._page}/published_posts", fields)
+        return lacks(reply, post)
 
 
 def _one(remotes: Sequence[str]) -> str:

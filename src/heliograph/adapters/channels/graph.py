@@ -213,6 +213,12 @@ def rows(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [mapping(row) for row in listed] if isinstance(listed, list) else []
 
 
+def lacks(listed: Reply, name: str) -> bool:
+    """Whether a list was given, and does not hold ``name``: who may see the others does not see it, so it is gone."""
+    well = listed.sent is None and isinstance(listed.said.get("data"), list)
+    return well and all(identity(row.get("id")) != name for row in rows(listed.said))
+
+
 def moment(seconds: int) -> datetime | None:
     """A time of Meta's, None for 0 (never) and for what is none."""
     try:

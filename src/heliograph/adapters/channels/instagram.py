@@ -21,7 +21,7 @@ import anyio
 
 from heliograph.adapters.channels import tokens
 from heliograph.adapters.channels.fates import mapping, number, unseen
-from heliograph.adapters.channels.graph import Graph, Reply, declared, identity, rows, said_at, same
+from heliograph.adapters.channels.graph import Graph, Reply, declared, identity, lacks, rows, said_at, same
 from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.web import TIMEOUT, plain
 from heliograph.model import ConfigError
@@ -213,9 +213,9 @@ class Instagram(Held):
         """ "posted" where a post is certainly gone: it is not there, though the account's others can be seen."""
         if not media or not (await self._graph.ask("GET", media, {"fields": "id"})).gone:
             return None
-        reply = await self._graph.ask("GET", f"{self._account}/media", {"fields": "id", "limit": "1"})
-        sees = reply.sent is None and isinstance(reply.said.get("data"), list)
-        return Sent(fate="posted", remotes=(media,), note="it is not there any more") if sees else None
+        reply = await self._graph.ask("GET", f"{self._account}/media", {"fields": "id", "limit": _NEWEST})
+        gone = Sent(fate="posted", remotes=(media,), note="it is not there any more")
+        return gone if lacks(reply, media) else None
 
     async def _renewed(self) -> tuple[datetime, str]:
         """Until when the token is good, after it was renewed if it is time. Raises ConfigError."""
