@@ -107,8 +107,8 @@ class Speaking:
         ]
         self.journal.keep(fresh, [], self.now, gone)
 
-    def plan(self, *wanted: str) -> int:
-        return plan_posts(self.journal, self.config, self.now, self.memory, wanted=frozenset(wanted))
+    def plan(self) -> int:
+        return plan_posts(self.journal, self.config, self.now, self.memory)
 
     async def settle(self, seconds: float = 86_400.0) -> None:
         """Plan and send until nothing is due for so long; kills are survived."""

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.keys import Keys
-from heliograph.cli import patrolling
+from heliograph.cli import patrolling, standing
 from heliograph.cli.hosts import opened
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
@@ -70,6 +70,7 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
         "languages": dict(journal.tally("lang")),
         "mirrors": mirrors,
         "watch": [patrolling.as_object(finding) for finding in journal.findings()],
+        "channels": standing.standing(config, journal),
         "waiting": len(journal.dirty()),
         "cut": [{"text": cut.text, "reason": cut.reason, "stories": count} for cut, count in journal.cuts(5)],
         "problems": problems,
@@ -106,6 +107,9 @@ def _show(facts: dict[str, Any]) -> None:
     out.print(table)
     if facts["watch"]:
         out.print(patrolling.matrix(facts["watch"], datetime.now(UTC)))  # noqa: TID251
+    now = datetime.now(UTC)  # noqa: TID251
+    for channel in facts["channels"]:
+        out.print(f"channel   {escape(channel['name'])}: {escape(standing.in_short(channel, now))}", soft_wrap=True)
     languages = ", ".join(f"{lang} {count:,}" for lang, count in sorted(facts["languages"].items()))
     out.print(f"languages {languages or 'none'}")
     for cut in facts["cut"]:

@@ -67,7 +67,7 @@ async def opened(config: Config, table: MirrorTable) -> AsyncIterator[MirrorStor
         case FolderMirror():
             yield Folder(config.mirror_path(table), table.name)
         case S3Mirror() | AzureMirror() | GcsMirror():
-            yield _objects(config, table, _bucket(config, table), coded=True)
+            yield _objects(config, table, bucket(config, table), coded=True)
         case SftpMirror():
             from heliograph.adapters.hosts.sftp import SftpBin
 
@@ -102,7 +102,8 @@ def _objects(
     return Objects(name=table.name, bin=at, held=_held(config, table), coded=coded, parallel=table.parallel)
 
 
-def _bucket(config: Config, table: S3Mirror | AzureMirror | GcsMirror) -> Bin:
+def bucket(config: Config, table: S3Mirror | AzureMirror | GcsMirror) -> Bin:
+    """The bucket of ``table``, whose objects are put and deleted one by one."""
     from heliograph.adapters.hosts import buckets  # loaded here: a newsroom of folders starts sooner without it
 
     credentials = _file(config, table.credentials) if table.credentials else None

@@ -43,3 +43,21 @@ def lab_run(
     from heliograph.cli import lab
 
     raise typer.Exit(lab.run(profile, command, lab.line(rtt, loss, jitter), seed=seed, sets=sets or [], stats=stats))
+
+
+@lab_app.command("channels")
+def lab_channels(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where the tokens and the tables are written.")
+    ] = Path("rehearsal"),
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Of the page that shows all posts; 0 takes any.")] = 8090,
+    faults: Annotated[float, typer.Option(min=0, max=1, help="Share of calls that go wrong.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="What chance follows from.")] = 0,
+) -> None:
+    """Telegram, Viber, Instagram, Facebook and a webhook on this machine, strict as the real ones, until Ctrl-C.
+
+    Put the tables of DIR/channels.toml into a newsroom's configuration, and post: nothing leaves the machine.
+    """
+    from heliograph.cli import rehearsing
+
+    raise typer.Exit(rehearsing.run(folder, port, share=faults, seed=seed))

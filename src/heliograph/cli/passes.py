@@ -82,16 +82,18 @@ async def run_pass(world: Outside, config: Config) -> tuple[Report, list[tuple[C
 
 async def _service(config: Config, *, as_json: bool) -> int:
     """Publish, wait, publish. A pass that fails is told and tried again; SIGTERM ends after the step under way."""
-    from heliograph.cli import patrolling  # loaded here: a single pass starts sooner without it
+    from heliograph.cli import patrolling, speaking  # loaded here: a single pass starts sooner without them
 
-    over, wake = over_on_signal(), asyncio.Event()
+    over, wake, news = over_on_signal(), asyncio.Event(), asyncio.Event()
     watch = asyncio.create_task(patrolling.keep_watch(config, over, wake, as_json=as_json))
+    voice = asyncio.create_task(speaking.keep_speaking(config, over, news, as_json=as_json))
     while not over.is_set():
         watcher = Stopwatch()
         try:
             report = await unless(over, _once(config, watcher))
             if report is not None:
                 _tell(report, watcher, as_json=as_json)
+                news.set()
         except JournalBusyError:  # the pool is being moved, or somebody publishes by hand
             await rest(over, BUSY)
             continue
@@ -99,6 +101,7 @@ async def _service(config: Config, *, as_json: bool) -> int:
             complain(error)
         await rest(over, config.run.every_seconds * (1 + random.random() * _SPREAD), wake)  # noqa: S311 - jitter
     await watch
+    await voice
     if not as_json:
         out.print("stopped; the next run goes on from here")
     return 0

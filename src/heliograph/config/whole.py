@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from heliograph.config.channels import Announce, ChannelTable
+from heliograph.config.channels import Announce, ChannelTable, TelegramChannel
 from heliograph.config.fields import Table
 from heliograph.config.mirrors import FolderMirror, HostTable, MirrorTable, Rotate
 from heliograph.config.tables import (
@@ -61,6 +61,9 @@ class Config(Table):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"two {what} are the same: {twice[0]}")
+        bots = [channel.token for channel in self.channel if isinstance(channel, TelegramChannel) and channel.readers]
+        if twice := sorted({token for token in bots if bots.count(token) > 1}):
+            raise ValueError(f"two channels answer readers by one bot, {twice[0]}: set readers = false for one of them")
         known = {mirror.name for mirror in self.mirror}
         if self.announce.shelf and self.announce.shelf not in known:
             raise ValueError(f'announce.shelf is a mirror "{self.announce.shelf}", and there is none')

@@ -30,7 +30,7 @@ from heliograph.config import (
     TelegramChannel,
 )
 from heliograph.flows.house import house_rules, told
-from heliograph.model import Story
+from heliograph.model import HeliographError, Story
 from heliograph.model.post import Card, Drawn, Entry, Sent, State, Topic
 from heliograph.model.words import Words, interface
 from heliograph.ports import Channel, Journal
@@ -112,44 +112,51 @@ def speaker(config: Config) -> Callable[[str], Words]:
     return lambda lang: interface(lang, config.newsroom.language)
 
 
-def plan_posts(
-    journal: Journal,
-    config: Config,
-    now: datetime,
-    memory: Memory,
-    *,
-    wanted: frozenset[str] = frozenset(),
-    anew: frozenset[str] = frozenset(),
-    only: str = "",
-) -> int:
-    """Bring the outbox up to what shall be said now; how many entries were added or changed.
-
-    ``wanted`` are codes of stories that are posted though they are old or of another section; ``anew`` of those whose
-    posts are edited though the story has not changed; ``only`` is the one channel that is planned for.
-    """
+def plan_posts(journal: Journal, config: Config, now: datetime, memory: Memory) -> int:
+    """Bring the outbox up to what shall be said now; how many entries were added or changed."""
     facts, speaks = facts_of(journal, config), speaker(config)
-    channels = [rules for rules in rules_of(journal, config, now) if only in ("", rules.name)]
-    codes = _changed(journal, channels, facts, now, memory) | wanted | anew
-    topics = [Topic("story", code) for code in sorted(codes)]
-    rows = journal.entries(topics=topics) if topics else []
+    channels = rules_of(journal, config, now)
+    codes = _changed(journal, channels, facts, now, memory)
+    rows = journal.entries(topics=[Topic("story", code) for code in sorted(codes)]) if codes else []
     stories = _as_published(journal, config, sorted(codes)) if codes else []
     addressed = journal.entries(topics=[Topic("where")])
     made, days = Plan(), list[str]()
     for rules in channels:
         at = At(rules=rules, now=now, facts=facts, speaks=speaks)
-        made += plan.stories(at, stories, rows, wanted=wanted, anew=anew)
+        made += plan.stories(at, stories, rows)
         made += plan.where(at, addressed)
         if _is_evening(journal, rules, now):
             made += _day(journal, config, at)
             days.append(rules.name)
     made += plan.orphans(rows, now)
-    added = journal.queue(made.fresh, made.changed) if made.fresh or made.changed else 0
+    changed = _queue(journal, made)
     for name in days:
         journal.note(f"day {name}", _today(config, now))
-    if not only:  # what is queued now changes the stamps: they are looked at once more, and then rest
-        memory.seen.update({code: state for code, state in _stamps(journal, codes).items() if not made.fresh})
-        memory.mirrors = facts.mirrors
-    return added + len(made.changed)
+    # what is queued now changes the stamps: it is looked at once more, and then rests
+    memory.seen.update({code: state for code, state in journal.told().items() if code in codes and not made.fresh})
+    memory.mirrors = facts.mirrors
+    return changed
+
+
+def plan_asked(journal: Journal, config: Config, now: datetime, code: str, channel: str, *, anew: bool = False) -> int:
+    """Post a story on one channel because an editor wants it; with ``anew`` edit what is posted of it.
+
+    Nothing else is planned; how many entries were added or changed.
+    """
+    facts, speaks = facts_of(journal, config), speaker(config)
+    (rules,) = (one for one in rules_of(journal, config, now) if one.name == channel)
+    at, these = At(rules=rules, now=now, facts=facts, speaks=speaks), frozenset({code})
+    rows = journal.entries(topics=[Topic("story", code)])
+    stories = _as_published(journal, config, [code])
+    if not stories:
+        return 0
+    return _queue(journal, plan.stories(at, stories, rows, **({"anew": these} if anew else {"wanted": these})))
+
+
+def _queue(journal: Journal, made: Plan) -> int:
+    if not made.fresh and not made.changed:
+        return 0
+    return journal.queue(made.fresh, made.changed) + len(made.changed)
 
 
 def preview_of(
@@ -179,10 +186,6 @@ def _changed(
     codes |= young - memory.young
     memory.young = young
     return frozenset(codes)
-
-
-def _stamps(journal: Journal, codes: frozenset[str]) -> dict[str, tuple[int, str]]:
-    return {code: state for code, state in journal.told().items() if code in codes}
 
 
 def _as_published(journal: Journal, config: Config, codes: Sequence[str]) -> list[Story]:
@@ -248,8 +251,8 @@ async def _send(
         return await channel.withdraw(entry.remotes), ()
     try:
         pictures = await _pictures(entry, rules, art)
-    except (OSError, ValueError) as error:
-        return Sent(fate="later", wait=60.0, note=f"its card cannot be drawn or shelved: {error}"), ()
+    except HeliographError as error:
+        return Sent(fate="later", wait=60.0, note=f"its card cannot be drawn or laid out: {error}"), ()
     if entry.act == "edit":
         return await channel.edit(entry.remotes, entry.message, pictures), ()
     return await channel.send(entry.message, pictures, to), to

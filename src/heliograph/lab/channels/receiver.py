@@ -45,6 +45,7 @@ class Receiver(Provider):
         if not isinstance(name, str):
             return Reply({}, 400)
         self.taken += 1
+        self.kept.pop(name, None)  # what comes again is the newest
         self.kept[name] = given
         return Reply({}, 202)
 
