@@ -34,7 +34,7 @@ FULL = Poster(
     code="7k3vq2m",
     mail="news@peninsula.example",
     bot="@peninsula_bot",
-    onion=f"http://{'peninsula234567' * 4}.onion/"[:69] + "/",
+    onion=f"http://{('peninsula234567' * 4)[:56]}.onion/",
     fingerprint="abcde-fghij-klmno-pqrst-uvwxyz",
 )
 anything = st.text(alphabet=st.characters(exclude_categories=()), max_size=200)
@@ -63,6 +63,15 @@ def test_phones_read_every_code_of_a_photocopy(lang: str, count: int) -> None:
     told = replace(FULL, lang=lang, addresses=ADDRESSES[:count])
     copied = page(made(told)).convert("L").point(lambda value: 255 if value > 150 else 0)
     assert {one.text for one in zxingcpp.read_barcodes(copied)} == {*ADDRESSES[:count], FULL.fingerprint}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_longest_name_and_long_addresses_leave_room_for_the_codes(lang: str) -> None:
+    long = tuple(f"https://bucket-of-many-words-{n}.s3-website.eu-central-1.storage.example/ours/" for n in range(4))
+    told = replace(FULL, lang=lang, newsroom="Независимая газета " * 4 + "юга", addresses=long)
+    picture = page(made(told))
+    assert {one.text for one in zxingcpp.read_barcodes(picture)} == {*long, FULL.fingerprint}
+    assert bare(long[3]) in said(made(told)).replace(" ", "")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
