@@ -80,6 +80,7 @@ def test_instagram_gets_pictures_of_a_long_story() -> None:
     assert first.label == "Город"
     assert 1 <= len(further) <= 3
     assert all(shown(story().code) in card.foot for card in draft.message.cards)
+    assert further[-1].codes == (f"https://still-water.example/a/{story().code}.html",)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -193,7 +193,7 @@ def test_the_404_page_speaks_every_language_and_leads_home_from_where_a_story_wa
 
 
 def test_search_engines_are_asked_to_stay_away(files: dict[str, File]) -> None:
-    assert body(files["robots.txt"]).split() == ["User-agent:", "*", "Disallow:", "/"]
+    assert body(files["robots.txt"]).split() == ["User-agent:", "*", "Allow:", "/s/", "Disallow:", "/"]
 
 
 def test_headings_go_down_one_step_at_a_time_from_the_one_title(files: dict[str, File], page: Any) -> None:

@@ -13,6 +13,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Literal
 
+from heliograph.announce.carousel import carousel
 from heliograph.announce.prose import Prose, bold, plain, unmarked
 from heliograph.announce.rules import Facts, Rules
 from heliograph.announce.text import clean, fit, pack
@@ -29,7 +30,7 @@ _LINK = 300  # of them, at most, for a link
 _TITLE = 300  # characters of a title
 _LEAD = 800
 _LINES = 10  # of a day
-_SLIDE = 620  # characters on one slide
+_SHORT = 200  # characters of a story that its headline and caption tell whole
 _TOLD = 4  # addresses in one post
 
 
@@ -63,7 +64,7 @@ def story(
         text = _told(title, whole, foot, limit, words)
         message = Message(text=text, lang=story.lang, subject=title, link=facts.link(story.code), attached=story.code)
         return (Draft(message=message, core=f"{title}\n{whole}"),)
-    cards = _slides(story, prose, title, said, facts, rules) if rules.traits.pictures else ()
+    cards = _slides(story, prose, said, facts, rules) if rules.traits.pictures else ()
     text = _told(title, whole, foot, limit, words)
     message = Message(text=text, lang=story.lang, subject=title, link=facts.link(story.code), cards=cards)
     return (Draft(message=message, core=f"{title}\n{whole}"),)
@@ -120,15 +121,12 @@ def _card(story: Story, title: str, said: str, facts: Facts) -> Card:
     return Card(title=fit(title, _TITLE), label=label[:60], foot=foot, lang=story.lang, alt=fit(title, _TITLE))
 
 
-def _slides(story: Story, prose: Prose, title: str, said: str, facts: Facts, rules: Rules) -> tuple[Card, ...]:
-    """The headline, and the text after it as far as there are slides."""
-    first = _card(story, prose.title, said, facts)
+def _slides(story: Story, prose: Prose, said: str, facts: Facts, rules: Rules) -> tuple[Card, ...]:
+    """The headline, the text after it as far as there are slides, and where to read on."""
     text = [fit(prose.lead, _LEAD), *(plain(one) for one in prose.body)]
-    pages, _ = pack(text, [_SLIDE] * (rules.slides - 1))
-    further = (
-        Card(title="", text=page, foot=first.foot, lang=story.lang, alt=fit(page, _TITLE)) for page in pages if page
-    )
-    return (first, *further)
+    short = sum(map(len, text)) <= _SHORT
+    head = _card(story, prose.title, said, facts)
+    return carousel(head, text, code=story.code, link=facts.link(story.code), most=1 if short else rules.slides)
 
 
 def withdrawn(rules: Rules, code: str, speaks: Speaks, lang: str) -> Draft:

@@ -185,7 +185,8 @@ def mirrors(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple
 
 def robots(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[File, ...]:
     """robots.txt (rule 4)."""
-    return (encode.file("robots.txt", b"User-agent: *\nDisallow: /\n", dense=dense),)
+    # Crawlers keep out, but for those that fetch a card for a post: it lies in s/ for an hour
+    return (encode.file("robots.txt", b"User-agent: *\nAllow: /s/\nDisallow: /\n", dense=dense),)
 
 
 def _page(
