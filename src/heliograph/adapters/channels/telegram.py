@@ -15,10 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import aiohttp
 from aiogram import methods, types
 from aiogram.exceptions import TelegramBadRequest
 
 from heliograph.adapters.channels.telegram_calls import Calls
+from heliograph.adapters.channels.web import TIMEOUT
 from heliograph.model.post import ChannelKind, Drawn, Entry, Fate, Health, Message, Sent
 
 CAPTION: Final = 1_024  # UTF-16 units of the text beside a picture
@@ -47,11 +49,12 @@ class TelegramChannel:
         chat: str,
         token: Path,
         endpoint: str = "https://api.telegram.org/",
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """``token`` is a file; ``pause`` is what is done between two subscribers, for so many seconds."""
         self.name, self._chat, self._pause = name, chat, pause
-        self._calls = Calls(token, endpoint)
+        self._calls = Calls(token, endpoint, timeout)
 
     async def __aenter__(self) -> Self:
         return self

@@ -34,7 +34,7 @@ from aiogram.methods.base import TelegramType
 from aiogram.utils.token import TokenValidationError
 
 from heliograph.adapters.channels.secret import secret
-from heliograph.adapters.channels.web import Web, failure, plain
+from heliograph.adapters.channels.web import TIMEOUT, Web, failure, plain
 from heliograph.model import ConfigError
 from heliograph.model.post import Sent
 
@@ -47,8 +47,8 @@ _NOBODY = ("chat not found", "peer_id_invalid", "user not found", "user is deact
 class Calls:
     """Asks the Bot API at ``endpoint`` with the token in the file ``token``, as it is at each call."""
 
-    def __init__(self, token: Path, endpoint: str) -> None:
-        self._token, self._web = token, Web()
+    def __init__(self, token: Path, endpoint: str, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
+        self._token, self._web = token, Web(timeout)
         self._session = _Session(self._web, endpoint)
         self._last = ""  # the token of the last call, to be kept out of notes
 

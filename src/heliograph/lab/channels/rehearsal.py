@@ -134,6 +134,8 @@ class Rehearsal:
     async def _look(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "POST":  # Viber asks whether somebody is there
             return web.Response()
+        if request.method == "PUT":
+            return web.Response(text=self.shelve(await request.read()))
         if request.path in self.pictures:
             return web.Response(body=self.pictures[request.path], content_type="image/jpeg")
         if request.path != "/":
