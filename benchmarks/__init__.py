@@ -9,6 +9,6 @@ module here runs alone as ``python -m benchmarks.NAME --json``, whose last line 
     peers       what a newsroom would pick instead: wget, HTTrack, Pelican, Hugo
     whole       heliograph beside those on the same site: first run, again, one story more
     budget      proves that every file of a mirror keeps the byte budget
-    survival    an edition from three servers behind every censor of the lab (grounds, reader: its parts)
+    survival    an edition from three servers behind every censor of the lab (grounds, reader, browser)
     extraction, bytes, serve    reading pages, size of pages, answering requests
 """

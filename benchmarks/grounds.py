@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from hashlib import shake_256
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.tls import Authority
+from benchmarks.tls import Authority, pin
 from heliograph.adapters.serve.caddy import caddy
 from heliograph.adapters.serve.nginx import nginx
 from heliograph.adapters.serve.outfit import Site
@@ -24,6 +25,8 @@ from heliograph.lab.censor.library import Profile
 from heliograph.lab.world import World
 
 READER: Final = Path(__file__).with_name("reader.py")
+BROWSER: Final = Path(__file__).with_name("browser.py")
+CHROMIUM: Final = "/usr/bin/chromium"
 SUFFIX: Final = "mirror.example"
 NETWORK: Final = ["203.0.113.0/24"]
 POST_QUANTUM: Final = 1_088  # bytes of an ML-KEM-768 ciphertext (FIPS 203) in a server's hello
@@ -55,6 +58,7 @@ class Server:
     address: str
     manner: str = "fresh"
     usual: bool = False  # serves the usual site
+    kind: str = ""  # of the server in ``SERVERS`` that it is another one of, "" if it is one of those
 
     @property
     def host(self) -> str:
@@ -69,6 +73,13 @@ SERVERS: Final = (
     Server(name="kept", address="203.0.113.40", manner="kept"),
     Server(name="usual", address="203.0.113.50", manner="six", usual=True),
     Server(name="usual-h2", address="203.0.113.60", manner="h2", usual=True),
+)
+
+
+# Servers of their own: what a censor counts by name and what a server remembers is not to be shared with other readers.
+IN_CHROMIUM: Final = tuple(
+    Server(name=f"{kind}-chromium", address=f"203.0.113.{70 + 10 * number}", manner="browser", kind=kind)
+    for number, kind in enumerate(("serve", "nginx", "caddy", "kept"))
 )
 
 
@@ -119,7 +130,9 @@ class Grounds:
         self.usual = folder / "usual"
         now = datetime.now(UTC)  # noqa: TID251 - a command
         authority = Authority(folder / "ca", now, depth=len(chain) - 1, sizes=chain)
-        self.cert, self.roots = authority.leaf(f"x.{SUFFIX}", *(one.host for one in SERVERS)), authority.file
+        names = [one.host for one in (*SERVERS, *IN_CHROMIUM)]
+        self.cert, self.roots = authority.leaf(f"x.{SUFFIX}", *names), authority.file
+        self.pin = pin(self.cert)
         self.visits: list[list[str]] = []
 
     def make(self) -> None:
@@ -163,9 +176,9 @@ def visits(edition: Path) -> list[list[str]]:
 
 def serve_config(server: Server, grounds: Grounds, run: Path) -> list[str]:
     """Write what ``server`` needs into ``run``; the command that starts it in the foreground."""
-    cert = grounds.cert
+    cert, kind = grounds.cert, server.kind or server.name
     site = Site(folder=grounds.edition, names=(server.host,), listens=(("", 443),), cert=cert)
-    if server.name == "serve":
+    if kind == "serve":
         return [
             sys.executable,
             "-m",
@@ -177,11 +190,12 @@ def serve_config(server: Server, grounds: Grounds, run: Path) -> list[str]:
             "--cert",
             str(cert),
         ]
-    if server.name == "caddy":
-        (run / "Caddyfile").write_text(caddy(site), encoding="utf-8")
-        return ["caddy", "run", "--adapter", "caddyfile", "--config", str(run / "Caddyfile")]
+    if kind == "caddy":
+        file = run / f"{server.name}.Caddyfile"
+        file.write_text(caddy(site), encoding="utf-8")
+        return ["caddy", "run", "--adapter", "caddyfile", "--config", str(file)]
     inner = nginx(site)
-    if server.name != "nginx":
+    if kind != "nginx":
         root = grounds.usual if server.usual else grounds.edition
         inner = USUAL.format(root=root, cert=cert, http2=" http2" if server.manner == "h2" else "")
     file = run / f"{server.name}.conf"
@@ -215,12 +229,38 @@ def read(
     """What became of ``visits`` to ``server``; ``more`` is for the reader."""
     if server.manner == "h2":
         return [by_curl(world, network, server, grounds)]
+    if server.manner == "browser":
+        return by_browser(world, network, server, grounds, visits, **more)
     trips = [["/", *(f"/sub{n}.bin" for n in range(len(SUBS)))]] if server.usual else visits
     asked = {"name": server.host, "roots": str(grounds.roots), "visits": trips, "manner": server.manner, **more}
     done = world.run(network, [sys.executable, "-ISB", READER, json.dumps(asked)], timeout=600)
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def by_browser(
+    world: World, network: str, server: Server, grounds: Grounds, visits: Sequence[Sequence[str]], **more: float
+) -> list[dict[str, Any]]:
+    """The visits by Chromium. It does not tell of connections over which it asked nothing, so the censor's box counts
+    connections and bytes, of all visits together: they stand at the first."""
+    asked = {"host": server.host, "folder": str(grounds.edition), "visits": visits, "pin": grounds.pin, **more}
+    with tempfile.TemporaryDirectory(dir=grounds.folder) as home:
+        command = [sys.executable, BROWSER, json.dumps({**asked, "program": CHROMIUM})]
+        before = len(tcp(world, network, server))
+        done = world.run(network, command, timeout=600, env={"HOME": home})
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode())
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    made = tcp(world, network, server)[before:]
+    counts = {"connections": len(made), "bytes": sum(one["payload"].get("down", 0) for one in made)}
+    return [{**told[0], **counts}, *told[1:]]
+
+
+def tcp(world: World, network: str, server: Server) -> list[dict[str, Any]]:
+    """The connections that were opened to ``server`` from ``network`` so far, as the censor counts them."""
+    found = world.box(network).stats()["connections"]
+    return [one for one in found if one["transport"] == "tcp" and one["server"] == f"{server.address}:443"]
 
 
 def by_curl(world: World, network: str, server: Server, grounds: Grounds) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What arrives behind which censor: an edition from ``serve``, nginx and Caddy, beside a usual site.
 
-    python -m benchmarks.survival [--rows NAME ...] [--no-margins] [--json]
+    python -m benchmarks.survival [--rows NAME ...] [--no-margins] [--browser NAME ... | --browser-only] [--json]
 
-A run without --rows and --no-margins writes its tables into ``docs/survival.md``, between the markers.
+What is measured whole is written into ``docs/survival.md``, between the markers: without --rows and --no-margins the
+tables of the plain reader, without --rows and --browser those of Chromium.
 
 One edition (``heliograph demo``), four visits: a front page, a story of one part, a story of three parts opened one
 right after the other, a story and then one of its pictures. Profiles are taken as they are: the mirror is fresh, on no
@@ -14,6 +15,8 @@ ECDSA (875, 655 and 682 B), and 1,088 B more stand for the post-quantum key shar
 Beside it, from nginx as Debian configures it: the same files over one kept connection; and the usual site, a page of
 60 KB with ten sub-resources (300 KB in all), over six connections and over HTTP/2. Needs nginx, Caddy, curl, and root
 or user namespaces.
+
+Then the same visits by Chromium (``benchmarks/browser.py``), which needs Chromium and Playwright.
 """
 
 from __future__ import annotations
@@ -27,18 +30,32 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.grounds import CHAIN, POST_QUANTUM, SERVERS, Grounds, Row, Server, build, read, rows
+from benchmarks.grounds import (
+    CHAIN,
+    CHROMIUM,
+    IN_CHROMIUM,
+    POST_QUANTUM,
+    SERVERS,
+    Grounds,
+    Row,
+    Server,
+    build,
+    read,
+    rows,
+)
 from benchmarks.report import Figure, Section, Table, machine, markdown, show, to_plain, write_between
 from heliograph.lab.censor import library
 from heliograph.lab.world import missing, need
 
-AT_ONCE: Final = 5  # rows; they mostly wait
+AT_ONCE: Final = 5  # rows at a time
+BROWSERS: Final = 3  # the same, where Chromium reads
 VISITS: Final = ("front page", "story", "three parts", "picture")
 OURS: Final = ("serve", "nginx", "caddy")
 HEADS: Final[Mapping[str, str]] = {
@@ -47,20 +64,28 @@ HEADS: Final[Mapping[str, str]] = {
     "kept": "nginx as it comes, same files",
     "usual": "nginx as it comes, usual site",
     "usual-h2": "the same, HTTP/2",
+    "serve-chromium": "serve",
+    "nginx-chromium": "nginx, mirror-config",
+    "caddy-chromium": "Caddy, mirror-config",
+    "kept-chromium": "nginx as it comes, same files",
 }
 COMMAND: Final = "python -m benchmarks.survival"
+SUFFIX: Final = "-chromium"  # of the names of servers that Chromium reads from
+IN: Final = ", in Chromium"
 
 
 def matrix(
     grounds: Grounds, found: Sequence[Row], servers: Sequence[Server], rtt: float, **more: float
 ) -> list[dict[str, Any]]:
     """For each row what became of the visits to each server, and the most hellos within the censor's window."""
+    computes = any(server.manner == "browser" for server in servers)  # the others mostly wait
+    at_once, beside = (BROWSERS, 1) if computes else (AT_ONCE, len(servers))
     with ExitStack() as stack:
         world = build(stack, grounds, found, servers, rtt)
 
         def one(number: int) -> dict[str, Any]:
             visits = grounds.visits[: 1 if found[number].fatal else None]
-            with ThreadPoolExecutor(len(servers)) as side:  # under names of their own, and they mostly wait
+            with ThreadPoolExecutor(beside) as side:  # each server has a name of its own
                 told = dict(
                     zip(
                         (server.name for server in servers),
@@ -72,7 +97,7 @@ def matrix(
             names = {name: value["most_within_window"] for name, value in counted["names"].items()}
             return {"row": found[number], "told": told, "hellos": names, "packets": packets(counted)}
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(at_once) as pool:
             return list(
                 track(
                     pool.map(one, range(len(found))), "rows", len(found), transient=True, console=Console(stderr=True)
@@ -145,28 +170,42 @@ def margins(folder: Path, grounds: Grounds, rtt: float) -> Table:
     )
 
 
-def summary(date: str, results: Sequence[Mapping[str, Any]]) -> Section:
-    """How many censors each server stands, with the README's line."""
-    fair = [one for one in results if not one["row"].fatal]
-    stood = {
-        server.name: sum(not any(page["lost"] for page in one["told"][server.name]) for one in fair)
-        for server in SERVERS
-    }
+def summary(date: str, plain: Sequence[Mapping[str, Any]], browser: Sequence[Mapping[str, Any]]) -> Section:
+    """How many censors each server stands, with the README's line; either reader may be left out."""
+    stood = {**counted(plain, SERVERS), **counted(browser, IN_CHROMIUM)}
+    fair = sum(not one["row"].fatal for one in plain or browser)
     table = Table(
         title="Censors, of those that a server can survive, behind which everything arrives",
-        columns=("server", f"of {len(fair)}"),
-        rows=tuple((HEADS.get(name, name), count) for name, count in stood.items()),
+        columns=("server", f"of {fair}"),
+        rows=tuple((f"{HEADS.get(name, name)}{IN * name.endswith(SUFFIX)}", count) for name, count in stood.items()),
         command=COMMAND,
         notes=("each row, and what is compared: docs/survival.md",),
     )
-    figure = Figure(
-        what="censors, of those that a server can survive, behind which all pages arrive",
-        value=f"{min(stood[name] for name in OURS)} of {len(fair)}",
-        goal="all",
-        beside=f"a usual site: {stood['usual']}",
-        command=COMMAND,
+    figures = {"": [stood[name] for name in OURS if name in stood]}
+    figures[IN] = [stood[name + SUFFIX] for name in OURS if name + SUFFIX in stood]
+    return Section(
+        name="Survival",
+        date=date,
+        tables=(table,),
+        figures=tuple(
+            Figure(
+                what=f"censors, of those that a server can survive, behind which all pages arrive{reader}",
+                value=f"{min(counts)} of {fair}",
+                goal="all",
+                beside="" if reader else f"a usual site: {stood['usual']}",
+                command=COMMAND,
+            )
+            for reader, counts in figures.items()
+            if counts
+        ),
     )
-    return Section(name="Survival", date=date, tables=(table,), figures=(figure,))
+
+
+def counted(results: Sequence[Mapping[str, Any]], servers: Sequence[Server]) -> dict[str, int]:
+    """Behind how many censors everything arrived from each server that was read from."""
+    fair = [one["told"] for one in results if not one["row"].fatal]
+    read_from = [server.name for server in servers if fair and server.name in fair[0]]
+    return {name: sum(not any(page["lost"] for page in told[name]) for told in fair) for name in read_from}
 
 
 def main() -> int:
@@ -174,31 +213,52 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", nargs="*", default=[], metavar="NAME", help="only these profiles and rules")
     parser.add_argument("--no-margins", action="store_true", help="leave out the chains and limits")
+    wanted = [one.kind for one in IN_CHROMIUM]
+    reads = "from which servers Chromium reads; none: no Chromium"
+    parser.add_argument("--browser", nargs="*", choices=wanted, default=wanted, help=reads)
+    parser.add_argument("--browser-only", action="store_true", help="leave out the plain reader")
     parser.add_argument("--rtt", type=float, default=40.0, help="round trip in milliseconds")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    reason = missing() or next(
-        (f"{tool} is not installed" for tool in ("nginx", "caddy", "curl") if not which(tool)), ""
-    )
-    if reason:
+    if reason := unfit(browser=bool(args.browser)):
         print(f"cannot be measured here: {reason}", file=sys.stderr)
         return 1
+    now = datetime.now(UTC)  # noqa: TID251 - a command, the only place where the clock is read
+    date, found, rtt = f"{now:%Y-%m-%d}", rows(args.rows), args.rtt / 1_000
     with tempfile.TemporaryDirectory(prefix="heliograph-survival-") as place:
-        folder = Path(place)
-        grounds = Grounds(folder)
+        grounds = Grounds(Path(place))
         grounds.make()
-        results = matrix(grounds, rows(args.rows), SERVERS, args.rtt / 1_000)
-        more = [] if args.no_margins else [margins(folder, grounds, args.rtt / 1_000)]
-    date = f"{datetime.now(UTC):%Y-%m-%d}"  # noqa: TID251 - a command, the only place where the clock is read
-    short, long = summary(date, results), [*tables(results, SERVERS), *more]
-    for table in (*short.tables, *long):
-        show(table, Console(width=160))
-    if not args.rows and not args.no_margins:
-        text = "\n".join([f"Measured on {date}. Machine: {machine()}.", "", *map(markdown, long)])
-        write_between(Path(__file__).resolve().parents[1] / "docs" / "survival.md", "survival", text)
+        plain, browser = [], []
+        if not args.browser_only:
+            plain = matrix(grounds, found, SERVERS, rtt)
+            more = [] if args.no_margins else [margins(Path(place), grounds, rtt)]
+            tell("survival", date, [*tables(plain, SERVERS), *more], whole=bool(not args.rows and more))
+        if columns := [one for one in IN_CHROMIUM if one.kind in args.browser]:
+            browser = matrix(grounds, found, columns, rtt)
+            told = tables(browser, columns, by="in Chromium: ")
+            tell("survival-chromium", date, told, whole=not args.rows and len(columns) == len(IN_CHROMIUM))
+    short = summary(date, plain, browser)
+    show(short.tables[0], Console(width=160))
     if args.json:
         print(json.dumps({"sections": [to_plain(short)]}))
     return 0
+
+
+def unfit(*, browser: bool) -> str:
+    """Why nothing can be measured on this machine; "" if it can."""
+    lacks = [tool for tool in ("nginx", "caddy", "curl") if not which(tool)]
+    lacks += ["chromium"] if browser and not Path(CHROMIUM).exists() else []
+    lacks += ["playwright"] if browser and find_spec("playwright") is None else []
+    return missing() or (f"{lacks[0]} is not installed" if lacks else "")
+
+
+def tell(marker: str, date: str, told: Sequence[Table], *, whole: bool) -> None:
+    """Show tables; write them into the document, where the measurement is ``whole``."""
+    for table in told:
+        show(table, Console(width=160))
+    if whole:
+        text = "\n".join([f"Measured on {date}. Machine: {machine()}.", "", *map(markdown, told)])
+        write_between(Path(__file__).resolve().parents[1] / "docs" / "survival.md", marker, text)
 
 
 def which(tool: str) -> str | None:
@@ -206,10 +266,11 @@ def which(tool: str) -> str | None:
     return shutil.which(tool, path=need.path())
 
 
-def tables(results: Sequence[Mapping[str, Any]], servers: Sequence[Server]) -> list[Table]:
-    """The matrix as two tables: what a server can survive, and what none can."""
+def tables(results: Sequence[Mapping[str, Any]], servers: Sequence[Server], by: str = "") -> list[Table]:
+    """The matrix as two tables: what a server can survive, and what none can. ``by`` begins their titles."""
     found = []
-    for fatal, title in ((False, "What can be survived"), (True, "What no server at this name and address survives")):
+    for fatal, end in ((False, "what can be survived"), (True, "what no server at this name and address survives")):
+        title = f"{by}{end}"
         chosen = [one for one in results if bool(one["row"].fatal) is fatal]
         if not chosen:
             continue
@@ -226,10 +287,21 @@ def tables(results: Sequence[Mapping[str, Any]], servers: Sequence[Server]) -> l
             *(["blocked by"] if fatal else []),
             *(HEADS.get(server.name, server.name) for server in servers),
         )
+        hosts = {server.host for server in servers}
+        most = max((count for one in chosen for name, count in one["hellos"].items() if name in hosts), default=0)
         notes = (
             "seconds and KB of the four visits (six pages, one twice) without pauses, TLS included, and connections",
+            f"the most hellos to one name within the time that `tls-burst` looks at: {most}",
         )
-        found.append(Table(title=title, columns=columns, rows=lines, command=COMMAND, notes=() if fatal else notes))
+        found.append(
+            Table(
+                title=title[0].upper() + title[1:],
+                columns=columns,
+                rows=lines,
+                command=COMMAND,
+                notes=() if fatal else notes,
+            )
+        )
     return found
 
 

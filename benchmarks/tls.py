@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
@@ -97,6 +99,13 @@ class Authority:
             extra = x509.UnrecognizedExtension(_FILLING, os.urandom(filling))
             builder = builder.add_extension(extra, critical=False)
         return builder.sign(self._key, hashes.SHA256())
+
+
+def pin(path: Path) -> str:
+    """The key of the first certificate in ``path``, as browsers name keys: base64 of SHA-256 of its public half."""
+    key = x509.load_pem_x509_certificate(path.read_bytes()).public_key()
+    info = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return b64encode(sha256(info).digest()).decode("ascii")
 
 
 def _named(name: str) -> x509.Name:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from benchmarks.grounds import Grounds
 from heliograph.adapters.serve import MirrorServer, listening, secure_context
 from heliograph.adapters.serve.connection import Connection, Host
 from heliograph.adapters.serve.endpoint import USER_TIMEOUT
@@ -74,6 +75,14 @@ def edition(tmp_path: Path) -> Path:
 def kept_edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same for tests that change nothing in it."""
     return _edition(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture(scope="session")
+def grounds(tmp_path_factory: pytest.TempPathFactory) -> Grounds:
+    """The edition of the demo, as the survival benchmark has it, with the visits of its readers."""
+    made = Grounds(tmp_path_factory.mktemp("grounds"))
+    made.make()
+    return made
 
 
 def _certificate(place: Path) -> Path:

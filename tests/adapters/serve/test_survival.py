@@ -25,13 +25,6 @@ Seen = Mapping[tuple[str, str], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def grounds(tmp_path_factory: pytest.TempPathFactory) -> Grounds:
-    made = Grounds(tmp_path_factory.mktemp("grounds"))
-    made.make()
-    return made
-
-
-@pytest.fixture(scope="module")
 def world(grounds: Grounds) -> Iterator[World]:
     """A network behind each censor, all servers in their places."""
     with ExitStack() as stack:
