@@ -2,12 +2,12 @@
 
     python -m benchmarks.outbox [--seeds 100] [--first 0] [--stories 60] [--kills 20] [--share 0.2] [--json]
 
-Each seed is a day: stories, corrections, withdrawals, and a mirror that dies, on Telegram, Viber, Instagram, Facebook and
-a webhook at once. The real adapters speak over loopback to the strict emulators, of whose calls a share meets a fault:
-the connection ends, no answer comes, a gateway answers, the answer is nonsense, each before or after it was done. The
-process that sends is killed (SIGKILL) at random moments and begun anew. An editor confirms what is held, and decides what
-is unclear by looking at the channel. At the end each post that readers see is held against the plan. Time runs faster
-than in earnest; nothing else is different.
+Each seed is a day: stories, corrections, withdrawals, and a mirror that dies, on Telegram, Viber, Instagram, Facebook
+and a webhook at once. The real adapters speak over loopback to the strict emulators, of whose calls a share meets a
+fault: the connection ends, no answer comes, a gateway answers, the answer is nonsense, each before or after it was
+done. The process that sends is killed (SIGKILL) at random moments and begun anew. An editor confirms what is held, and
+decides what is unclear by looking at the channel. At the end each post that readers see is held against the plan. Time
+runs faster than in earnest; nothing else is different.
 """
 
 from __future__ import annotations

@@ -198,3 +198,24 @@ def test_any_text_comes_back(text: str, note: str) -> None:
 
     given_ = entry(message=Message(text=text, subject=note), note=note)
     assert _entry(Row(_row(given_))) == given_
+
+
+def _write(url: str, folder: Path, name: str, together: Any) -> None:
+    with SqlJournal(url, folder) as journal:
+        together.wait()
+        for part in range(60):
+            journal.queue([entry(part, channel=name)])
+            journal.note(name, str(part))
+
+
+def test_processes_that_read_and_write_at_once_wait_for_each_other(journal: SqlJournal) -> None:
+    context = multiprocessing.get_context("spawn")
+    names = ("one", "two", "three")
+    together = context.Barrier(len(names))
+    writers = [context.Process(target=_write, args=(journal.url, journal.folder, name, together)) for name in names]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join()
+    assert [process.exitcode for process in writers] == [0, 0, 0]
+    assert len({row.id for row in journal.entries()}) == 180

@@ -22,6 +22,7 @@ from heliograph.adapters.journal import schema
 from heliograph.model import HeliographError, JournalBusyError
 
 T = TypeVar("T")
+_PATIENCE = 30  # seconds for another process to end its transaction
 CHUNK = 400  # values in one IN (...); SQLite's oldest limit is 999
 
 
@@ -39,6 +40,7 @@ class Base:
         self.url = url
         try:
             self.engine = _engine(url)
+            self.writing = self.engine.execution_options(immediate=True)
             _migrate(self.engine)
             self.identity = self._identify()
         except (SQLAlchemyError, ImportError) as err:
@@ -85,7 +87,7 @@ class Base:
 
     def note(self, key: str, value: str) -> None:
         """Keep ``value`` under ``key``."""
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             replace_rows(db, schema.note, schema.note.c.key, [{"key": key, "value": value}])
 
     def _identify(self) -> str:
@@ -97,7 +99,8 @@ class Base:
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(url)
+    arguments = {"timeout": _PATIENCE} if url.startswith("sqlite") else {}
+    engine = create_engine(url, connect_args=arguments)
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
@@ -109,7 +112,10 @@ def _engine(url: str) -> Engine:
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN")  # so that a migration that is killed leaves nothing of itself
+            # A transaction of our own, so that a migration that is killed leaves nothing of itself. One that will write
+            # says so at once: else two processes that have read may not both write, and the second one fails.
+            immediate = connection.get_execution_options().get("immediate", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
 

@@ -77,7 +77,7 @@ class OutboxTables(Base):
 
     def queue(self, fresh: Sequence[Entry], changed: Sequence[Entry] = ()) -> int:
         table, added = schema.outbox, 0
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             next_id = (db.scalar(select(func.max(table.c.id))) or 0) + 1
             for entry in fresh:
                 if db.scalar(select(table.c.id).where(*_same(entry))) is None:
@@ -91,13 +91,13 @@ class OutboxTables(Base):
     def begin(self, id: int, now: datetime) -> bool:  # noqa: A002
         table = schema.outbox
         wanted = update(table).where(table.c.id == id, table.c.state == "queued")
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             done = db.execute(wanted.values(state="sending", attempt=table.c.attempt + 1, changed=utc(now)))
         return bool(done.rowcount == 1)
 
     def finish(self, entry: Entry, pause: Pause | None = None) -> None:
         table = schema.outbox
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             begun = update(table).where(table.c.id == entry.id, table.c.state.in_(("sending", "unknown")))
             db.execute(begun.values(**_row(entry)))
             if pause is not None:
@@ -109,12 +109,12 @@ class OutboxTables(Base):
         values: dict[str, Any] = {"state": state, "note": note, "changed": utc(now), "not_before": ""}
         if remotes:
             values["remotes"] = json.dumps(list(remotes))
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             return bool(db.execute(wanted.values(**values)).rowcount == 1)
 
     def recover(self, now: datetime) -> list[Entry]:
         table = schema.outbox
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             rows = [_entry(row) for row in db.execute(select(table).where(table.c.state == "sending"))]
             found = []
             for entry in rows:
@@ -130,13 +130,13 @@ class OutboxTables(Base):
             return {row.channel: _paused(row) for row in db.execute(select(schema.pause))}
 
     def pause(self, channel: str, pause: Pause | None) -> None:
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             _pause(db, channel, pause)
 
     def forget(self, before: datetime) -> int:
         table = schema.outbox
         over = table.c.state.in_(("posted", "failed", "dropped")) & (table.c.changed < utc(before))
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             return int(db.execute(delete(table).where(over)).rowcount)
 
 
@@ -145,7 +145,7 @@ class ReaderTables(Base):
 
     def subscribe(self, channel: str, address: str, lang: str) -> bool:
         table = schema.subscriber
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             here = (table.c.channel == channel) & (table.c.address == address)
             if db.execute(update(table).where(here).values(lang=lang)).rowcount:
                 return True
@@ -157,7 +157,7 @@ class ReaderTables(Base):
 
     def unsubscribe(self, channel: str, address: str) -> bool:
         table = schema.subscriber.c
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             here = (table.channel == channel) & (table.address == address)
             return bool(db.execute(delete(schema.subscriber).where(here)).rowcount)
 
@@ -179,7 +179,7 @@ class ReaderTables(Base):
     def reached(self, channel: str, well: Sequence[str], bounced: Sequence[str], gone: Sequence[str]) -> None:
         table = schema.subscriber
         here = table.c.channel == channel
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             for part in chunks(well):
                 some = here & table.c.address.in_(part) & (table.c.failures > 0)
                 db.execute(update(table).where(some).values(failures=0))

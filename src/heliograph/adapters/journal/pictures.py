@@ -52,7 +52,7 @@ class PictureTables(Base):
             "colour_2": shown.colours[1] if shown else "",
             "failure": failure,
         }
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             replace_rows(db, schema.picture, schema.picture.c.url, [row])
             if shown:
                 held = schema.picture_bytes

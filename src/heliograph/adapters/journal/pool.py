@@ -26,7 +26,7 @@ class PoolTables(Base):
 
     def keep(self, mirrors: Sequence[Mirror], moves: Sequence[Move], now: datetime, gone: Sequence[str] = ()) -> None:
         rows = [{"name": one.name, "data": json.dumps(plain(one), ensure_ascii=False)} for one in mirrors]
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             before = {one.name: one.phase for one in self._held(db, [move.mirror for move in moves])}
             number = db.scalar(select(func.max(schema.move.c.number))) or 0
             told = [

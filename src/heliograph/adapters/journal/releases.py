@@ -101,7 +101,7 @@ class ReleaseTables(Base):
 
     def lost(self, names: Sequence[str]) -> bool:
         file, added = schema.file.c, 0
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             made = db.scalar(select(schema.issue.c.made).order_by(schema.issue.c.number.desc()).limit(1))
             # no mirror lacks what never changed; it ends in its time, unless it is made again before
             values = {"changed": 0, "uses": 0, "dropped": utc(datetime.fromisoformat(made)) if made else ""}
@@ -114,7 +114,7 @@ class ReleaseTables(Base):
         return added > 0
 
     def close(self, now: datetime, seal: Seal) -> tuple[Issue, list[str]]:
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             number = 1 + _newest(db)
             ended = _Uses(db, number, utc(now)).note(seal)
             made = _issue(db, number, now, seal)

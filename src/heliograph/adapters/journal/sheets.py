@@ -33,7 +33,7 @@ class SheetTables(Base):
     """See ``ports.SheetBook``."""
 
     def mark(self, keys: Iterable[SheetKey]) -> None:
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             mark_dirty(db, keys)
 
     def dirty(self) -> list[SheetKey]:
@@ -78,7 +78,7 @@ class SheetTables(Base):
 
     def rendered(self, sheets: Sequence[Sheeted], issue: int) -> list[str]:
         removed: list[str] = []
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             for part in chunks(sheets, 100):
                 removed += _note_files(db, part, issue)
             _note_sheets(db, sheets)

@@ -38,7 +38,7 @@ class StoryTables(Base):
 
     def listed(self, source: str, fetch: Fetch, tips: Sequence[Tip], *, whole: bool) -> int:
         tip = schema.tip
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             here = (tip.c.source == source) & (tip.c.index_url == fetch.url)
             known = dict(db.execute(select(tip.c.url, tip.c.stamp).where(here)).all())
             strange = [told.url for told in tips if told.url not in known]
@@ -108,7 +108,7 @@ class StoryTables(Base):
         self, admissions: Sequence[Admission], outcomes: Sequence[Outcome], dirty: Iterable[SheetKey], now: datetime
     ) -> None:
         kept = [admission for admission in admissions if admission.fate == "kept"]
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             _retire(db, [admission.after.code for admission in kept if admission.before is not None], now)
             if kept:
                 _insert_stories(db, kept)
@@ -137,7 +137,7 @@ class StoryTables(Base):
             return list(db.scalars(select(schema.story.c.code).where(schema.story.c.day >= day)))
 
     def withdraw(self, codes: Sequence[str], dirty: Iterable[SheetKey], now: datetime) -> None:
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             _retire(db, codes, now)
             for part in chunks(codes):
                 db.execute(delete(schema.alias).where(schema.alias.c.code.in_(part)))

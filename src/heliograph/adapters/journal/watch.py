@@ -34,7 +34,7 @@ class WatchTables(Base):
                 "data": data,
             }
         table, new = schema.sighting, 0
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             db.execute(delete(table).where(table.c.started < utc(now - _KEPT)))
             for part in chunks(rows):
                 known = set(db.scalars(select(table.c.digest).where(table.c.digest.in_(part))))
@@ -70,7 +70,7 @@ class WatchTables(Base):
 
     def conclude(self, findings: Sequence[Finding]) -> None:
         rows = [{"mirror": one.mirror, "network": one.network, "data": _data(one)} for one in findings]
-        with self.engine.begin() as db:
+        with self.writing.begin() as db:
             db.execute(delete(schema.finding))
             if rows:
                 db.execute(insert(schema.finding), rows)
