@@ -17,7 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Story, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
-from heliograph.model.mirror import Mirror, Move, MoveNote, Spent, Stand
+from heliograph.model.mirror import Mirror, Move, MoveNote, SitePage, Spent, Stand
 from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Pause, Sent, State, Subscriber, Topic
 from heliograph.model.question import Asked, Reply
 from heliograph.model.sighting import Finding, Result, Sighting, Steps
@@ -484,6 +484,7 @@ class Host(Protocol):
 
     name: str
     provider: str  # whose network it is: mirrors of one provider are one risk
+    site: SitePage | None  # how the newsroom's own site is known through them; None where they show the edition
 
     @property
     def most(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from heliograph.adapters.folder import Folder
 from heliograph.config import (
     AzureMirror,
+    CloudFrontSiteHost,
     Config,
     FolderMirror,
     GcsMirror,
@@ -44,11 +45,22 @@ def _host(config: Config, table: HostTable) -> Host:
         from heliograph.adapters.hosts.given import Given
 
         return Given(table.name, table.provider, table.urls, _state(config, table.name, "json"))
-    from heliograph.adapters.hosts.cloudfront import Bucket, CloudFront
+    from heliograph.adapters.hosts.cloudfront import Bucket, CloudFront, Site
 
+    origin: Bucket | Site
+    if isinstance(table, CloudFrontSiteHost):
+        origin = Site(
+            domain=table.domain,
+            port=table.port,
+            secret_file=_file(config, table.secret),
+            cache_policy=table.cache_policy,
+        )
+    else:
+        origin = Bucket(domain=table.bucket, access_control=table.access_control)
     return CloudFront(
         table.name,
-        Bucket(domain=table.bucket, access_control=table.access_control),
+        origin,
+        site=config.site_page(table.name),
         mark=table.name,  # two hosts of one account are told apart by it
         most=table.most,
         credentials=_file(config, table.credentials) if table.credentials else None,

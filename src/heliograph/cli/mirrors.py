@@ -20,10 +20,10 @@ from heliograph.cli.screen import Stopwatch, out
 from heliograph.cli.wiring import open_journal, outside
 from heliograph.config import Config, load
 from heliograph.flows.foreign import begun
-from heliograph.flows.rotate import TO, Rotated, pool_of
+from heliograph.flows.rotate import TO, Rotated, fresh, pool_of
 from heliograph.flows.rotate import rotate as one_round
 from heliograph.model import ConfigError
-from heliograph.model.mirror import Mirror, Move, MoveKind, MoveNote, Phase, plain
+from heliograph.model.mirror import HostFacts, Mirror, Move, MoveKind, MoveNote, Phase, plain
 from heliograph.model.release import Ask, Got
 from heliograph.ports import Journal
 
@@ -123,7 +123,7 @@ def show(path: Path, moves: int, *, as_json: bool) -> int:
         held = " (held)" if one.pinned and one.pinned > _now() else ""
         table.add_row(
             escape(one.name),
-            f"[{style}]{one.phase}[/]{held}",
+            f"[{style}]{one.phase}[/]{held}{' (site)' if one.site else ''}",
             f"{one.since:%m-%d %H:%M}",
             escape(one.provider),
             escape(one.url),
@@ -143,7 +143,9 @@ def add(host: str, path: Path) -> int:
         raise ConfigError("there is no such host", where=host, remedy=remedy)
     table = next(table for table in config.host if table.name == host)
     now = _now()
-    new = Mirror(name=random_name(), provider=table.provider, host=host, phase="creating", since=now, born=now)
+    site = config.site_page(host) is not None
+    facts = HostFacts(name=host, provider=table.provider, most=1, site=site)
+    new = fresh(facts, random_name(), now)
     with open_journal(config) as journal, journal.hold("heliograph mirrors add"):
         move = Move(kind="raise", mirror=new.name, host=host, reason="somebody asked for it")
         journal.keep([new], [move], now)

@@ -26,7 +26,7 @@ _FEW = 3  # stories in a language before it gets a front page of its own
 
 def look_of(outside: Outside, config: Config) -> Look:
     """The look of every page, from the configuration and from what the edition holds."""
-    room = config.newsroom
+    room, listed = config.newsroom, told(outside.journal, config)
     return Look(
         title=room.title,
         home=room.home,
@@ -35,7 +35,8 @@ def look_of(outside: Outside, config: Config) -> Look:
         zone=room.zone,
         accent=room.accent.lower(),
         nav=_sections(outside.journal),
-        mirrors=tuple(mirror.url for mirror in told(outside.journal, config)),
+        mirrors=tuple(mirror.url for mirror in listed if not mirror.site),
+        sites=tuple(mirror.url for mirror in listed if mirror.site),
         links=tuple(Link(name=link.name, url=link.url) for link in config.link),
         feed_days=config.edition.feed_days,
         search_bits=_search_bits(outside.journal),

@@ -3,7 +3,7 @@
 pool -> advance -> plan -> do
 
 Rule 1: a mirror is noted before its host is asked for it, so that whatever happens it is found again. Rule 2: a new
-mirror is told to readers only after a signed page was read through it, from outside. Rule 3: every change of the pool
+mirror is told to readers only after a page of ours was read through it, from outside. Rule 3: every change of the pool
 is a move with its reason, in the journal. Rule 4: a host that fails holds nothing up but its own mirrors.
 """
 
@@ -18,7 +18,7 @@ from typing import Final
 from heliograph import rotate as stage
 from heliograph.config import Config, MirrorTable
 from heliograph.model import Problem, StoreError, paths
-from heliograph.model.mirror import HostFacts, Mirror, Move, Phase, Stand
+from heliograph.model.mirror import MOST_PAGE, HostFacts, Mirror, Move, Phase, SitePage, Stand
 from heliograph.model.release import Ask
 from heliograph.ports import Host, Outside, PoolBook, Reach
 from heliograph.rotate import HOLD, Plan, Policy
@@ -102,7 +102,8 @@ def _facts(hosts: Sequence[Host], problems: list[Problem]) -> list[HostFacts]:
             problems.append(_told(host, error))
             continue
         if f"host {host.name}" not in failed:
-            found.append(HostFacts(name=host.name, provider=host.provider, most=most))
+            site = host.site is not None
+            found.append(HostFacts(name=host.name, provider=host.provider, most=most, site=site))
     return found
 
 
@@ -240,7 +241,7 @@ async def _step(
         return mirror, because("ended", "its host has taken it down") if stand.state == "gone" else None
     if stand.state == "gone":
         return mirror, because("lost", f"{_NOT_THERE} {stand.note}".rstrip())
-    if stand.state == "up" and mirror.url and await serves(outside, reach(mirror.url)):
+    if stand.state == "up" and mirror.url and await serves(outside, reach(mirror.url), host.site):
         return mirror, because("ready", "a page of ours was read through it")
     if mirror.born < now - PATIENCE:
         return mirror, because(
@@ -263,8 +264,11 @@ def _told(host: Host, error: StoreError) -> Problem:
     return Problem(where=f"host {host.name}", what=what, remedy=error.remedy)
 
 
-async def serves(outside: Outside, mirror: Reach) -> bool:
-    """Whether a release of ours is shown there, read as anybody would."""
+async def serves(outside: Outside, mirror: Reach, site: SitePage | None = None) -> bool:
+    """Whether a release of ours is shown there, or with ``site`` a page of our site, read as anybody would."""
+    if site is not None:
+        got = await mirror.get(Ask(mirror=0, name=site.path, limit=MOST_PAGE))
+        return got.fate == "whole" and not got.coding and stage.shows(got.data, site.text)
     got = await mirror.get(Ask(mirror=0, name=paths.POINTER, limit=16_384))
     return got.fate == "whole" and outside.journal.signed_as(sha256(got.data).hexdigest()) is not None
 
@@ -288,8 +292,7 @@ async def _ask_hosts(
 def _moved(pool: Sequence[Mirror], move: Move, hosts: Mapping[str, Host], now: datetime) -> tuple[Mirror, ...]:
     if move.kind == "raise":
         host = hosts[move.host]
-        new = Mirror(name=move.mirror, provider=host.provider, host=host.name, phase="creating", since=now, born=now)
-        return (*pool, new)
+        return (*pool, fresh(host, move.mirror, now))
     to = TO[move.kind]
 
     def after(mirror: Mirror) -> Mirror:
@@ -302,6 +305,19 @@ def _moved(pool: Sequence[Mirror], move: Move, hosts: Mapping[str, Host], now: d
         )
 
     return tuple(after(one) if one.name == move.mirror else one for one in pool)
+
+
+def fresh(host: Host | HostFacts, name: str, now: datetime) -> Mirror:
+    """A mirror that ``host`` is to be asked for."""
+    return Mirror(
+        name=name,
+        provider=host.provider,
+        host=host.name,
+        phase="creating",
+        since=now,
+        born=now,
+        site=bool(host.site),
+    )
 
 
 def _changed(before: Sequence[Mirror], after: Sequence[Mirror]) -> list[Mirror]:

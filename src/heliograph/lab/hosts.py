@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from heliograph.model import QuotaError, StoreError
-from heliograph.model.mirror import Stand, StandState
+from heliograph.model.mirror import SitePage, Stand, StandState
 
 
 class Killed(BaseException):
@@ -23,6 +23,7 @@ class SimulatedHost:
 
     name: str
     provider: str
+    site: SitePage | None = None
     most: int = 20
     slow: int = 2
     fault: Callable[[str], BaseException | None] = lambda _: None  # before a call does anything

@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from heliograph.model import QuotaError, StoreError
-from heliograph.model.mirror import Stand
+from heliograph.model.mirror import SitePage, Stand
 
 
 class Given:
@@ -22,6 +22,7 @@ class Given:
 
     def __init__(self, name: str, provider: str, urls: Sequence[str], notes: Path) -> None:
         self.name, self.provider = name, provider
+        self.site: SitePage | None = None
         self._urls, self._notes = tuple(urls), notes
 
     @property
