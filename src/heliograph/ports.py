@@ -463,6 +463,10 @@ class MirrorStore(Protocol):
         """
         ...
 
+    def asks(self, steps: Sequence[Sequence[Change]]) -> Spent:
+        """What ``apply`` of ``steps`` would ask of its host, at most; nothing is asked."""
+        ...
+
     async def apply(
         self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:

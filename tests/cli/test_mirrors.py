@@ -80,6 +80,10 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 @pytest.mark.timeout(300)
 def test_a_spare_is_made_ready_shown_moved_by_hand_and_taken_back(pool: Pool) -> None:
     one, three = pool.urls["one"], pool.urls["three"]
+    cost = {one["name"]: one for one in pool.run("cost")["mirrors"]}
+    assert cost.keys() == set(MIRRORS)
+    assert cost["one"]["next"]["writes"] == cost["one"]["month"]["dollars"] == 0  # folders, and up to date
+    assert cost["one"]["fits"]
     dry = pool.run("rotate", "--dry-run")
     assert (dry["done"], [move["kind"] for move in dry["moves"]]) == (False, ["raise"])
     pool.run("rotate")

@@ -16,11 +16,13 @@ from rich.table import Table
 from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.keys import Keys
 from heliograph.cli import patrolling, standing
+from heliograph.cli.cost import as_month
 from heliograph.cli.hosts import opened
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
 from heliograph.flows import keyring, logbook
+from heliograph.flows.bill import read as read_bill
 from heliograph.model import ConfigError, Problem, SignError, StoreError, paths
 from heliograph.model.code import BadCode, parse_code, shown
 from heliograph.model.names import link_keys
@@ -47,7 +49,7 @@ def status(path: Path, *, as_json: bool, find: str) -> int:
 
 
 async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
-    latest = journal.latest()
+    latest, now = journal.latest(), datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from
     mirrors = []
     for table in config.mirror:
         try:
@@ -57,7 +59,16 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
             pointer, fault = b"", error.what
         shown = journal.signed_as(sha256(pointer).hexdigest()) if pointer else None
         number = shown.number if shown else 0
-        mirrors.append({"name": table.name, "path": config.mirror_place(table), "edition": number, "fault": fault})
+        month = as_month(read_bill(journal, config.mirror_place(table), now), table.ceiling)
+        mirrors.append(
+            {
+                "name": table.name,
+                "path": config.mirror_place(table),
+                "edition": number,
+                "fault": fault,
+                "month": month,
+            }
+        )
     problems = json.loads(journal.recall("last") or "[]")
     problems = [problem for problem in problems if problem["where"] != "keys"] + _keys(config, journal)
     current = all(mirror["edition"] == (latest.number if latest else 0) for mirror in mirrors)
@@ -107,6 +118,9 @@ def _show(facts: dict[str, Any]) -> None:
     out.print(table)
     if facts["watch"]:
         out.print(patrolling.matrix(facts["watch"], datetime.now(UTC)))  # noqa: TID251
+    paid = [(one["name"], one["month"]["dollars"]) for one in facts["mirrors"] if one["month"]["dollars"]]
+    if paid:
+        out.print(f"uploads   {', '.join(f'{name} ${cost:,.2f}' for name, cost in paid)} this month", soft_wrap=True)
     now = datetime.now(UTC)  # noqa: TID251
     for channel in facts["channels"]:
         out.print(f"channel   {escape(channel['name'])}: {escape(standing.in_short(channel, now))}", soft_wrap=True)

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from heliograph.adapters.reach import WebMirror
+from heliograph.cli.cost import as_month, month_by_name
 from heliograph.cli.hosts import opened
 from heliograph.cli.screen import Stopwatch, out
 from heliograph.cli.wiring import open_journal, outside
@@ -23,6 +24,7 @@ from heliograph.flows.foreign import begun
 from heliograph.flows.rotate import TO, Rotated, fresh, pool_of
 from heliograph.flows.rotate import rotate as one_round
 from heliograph.model import ConfigError
+from heliograph.model.bill import dollars
 from heliograph.model.mirror import HostFacts, Mirror, Move, MoveKind, MoveNote, Phase, plain
 from heliograph.model.release import Ask, Got
 from heliograph.ports import Journal
@@ -112,8 +114,14 @@ def show(path: Path, moves: int, *, as_json: bool) -> int:
     config = load(path)
     with open_journal(config) as journal:
         pool, notes = pool_of(journal, config, _now()), journal.history(moves)
+        bills = month_by_name(config, journal, _now())
     if as_json:
-        print(json.dumps({"mirrors": [plain(one) for one in pool], "moves": [_told(one) for one in notes]}))
+        ceilings = {one.name: one.ceiling for one in config.mirror}
+        told = [
+            {**plain(one), "month": as_month(bills[one.name], ceilings[one.name]) if one.name in bills else None}
+            for one in pool
+        ]
+        print(json.dumps({"mirrors": told, "moves": [_told(one) for one in notes]}))
         return 0
     table = Table(box=None, pad_edge=False)
     for column in ("mirror", "stands", "since", "provider", "address"):
@@ -129,6 +137,8 @@ def show(path: Path, moves: int, *, as_json: bool) -> int:
             escape(one.url),
         )
     out.print(table)
+    if paid := [f"{name} {dollars(bill.cost)}" for name, bill in bills.items() if bill.cost]:
+        out.print(f"uploads of this month: {', '.join(paid)}", soft_wrap=True)
     for note in notes:
         where = f"{note.at:%m-%d %H:%M} {note.move.kind} {note.move.mirror or note.move.host}: {note.move.reason}"
         out.print(where, markup=False, soft_wrap=True)

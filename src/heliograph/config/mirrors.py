@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
 from heliograph.config.fields import Base, Name, Span, Table, kind_or, seconds
+from heliograph.model.bill import DOLLAR, Prices
 
 _LABEL = r"^[A-Za-z0-9$][A-Za-z0-9._$-]{0,252}$"  # of a bucket, container, account or host
 _PREFIX = r"^([A-Za-z0-9._-]+/)*$"
+
+
+def _price(default: float, words: str) -> Any:  # noqa: ANN401 - what pydantic calls a field
+    return Field(default=default, ge=0, le=1_000, description=words)
 
 
 class _Mirror(Table):
@@ -38,6 +43,16 @@ class _Mirror(Table):
         default="",
         description="What its sensor counts (`serve --sensor`): a file, or its http(s) address; empty: none.",
     )
+
+    @property
+    def prices(self) -> Prices:
+        """What its host asks for; nothing where it is one's own, or nobody has said."""
+        return Prices()
+
+    @property
+    def ceiling(self) -> int:
+        """What uploads may cost in a month, in billionths of a dollar; 0: there is no ceiling."""
+        return 0
 
     @field_validator("addresses")
     @classmethod
@@ -70,8 +85,30 @@ class _Remote(_Mirror):
 class _Objects(_Remote):
     """A store of objects behind https."""
 
+    price_writes: float = _price(0.005, "Dollars for 1,000 writes, list price of 22 November 2026.")
+    price_lists: float = _price(0.005, "Dollars for 1,000 pages of a listing, of the same day.")
+    price_reads: float = _price(0.0004, "Dollars for 1,000 reads, of the same day.")
+    price_deletes: float = _price(0.0, "Dollars for 1,000 deletions, of the same day.")
+    most_a_month: float = Field(
+        default=0.0,
+        ge=0,
+        le=1_000_000,
+        description="Dollars that uploads may cost in a calendar month; 0: there is no ceiling.",
+    )
     prefix: str = Field(default="", pattern=_PREFIX, description='Folder within it, such as "a/b/"; empty: its root.')
     endpoint: Base = Field(default="", description="Address of the service, where it is not the provider's own.")
+
+    @property
+    def prices(self) -> Prices:
+        writes, lists, reads, deletes = (
+            round(price * DOLLAR / 1_000)
+            for price in (self.price_writes, self.price_lists, self.price_reads, self.price_deletes)
+        )
+        return Prices(writes=writes, lists=lists, reads=reads, deletes=deletes)
+
+    @property
+    def ceiling(self) -> int:
+        return round(self.most_a_month * DOLLAR)
 
 
 class S3Mirror(_Objects):
@@ -94,6 +131,9 @@ class AzureMirror(_Objects):
 
     kind: Literal["azure"] = Field(description='"azure": a container of Azure Blob Storage.')
     account: str = Field(pattern=_LABEL, description="The storage account.")
+    price_writes: float = _price(0.007, "Dollars for 1,000 writes, list price of 22 November 2026.")
+    price_lists: float = _price(0.007, "Dollars for 1,000 pages of a listing, of the same day.")
+    price_reads: float = _price(0.0006, "Dollars for 1,000 reads, of the same day.")
     container: str = Field(default="$web", pattern=_LABEL, description='The container; "$web" is a static site.')
     credentials: str = Field(
         default="", description="A file with the account's key or a SAS; empty: AZURE_STORAGE_ACCOUNT_KEY."
