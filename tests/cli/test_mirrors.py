@@ -101,6 +101,25 @@ def test_a_spare_is_made_ready_shown_moved_by_hand_and_taken_back(pool: Pool) ->
     assert max(map(len, shown.stdout.splitlines()[:4])) <= 80
 
 
+def test_status_says_who_is_told_and_what_is_lacking(pool: Pool) -> None:
+    def status(*words: str) -> subprocess.CompletedProcess[str]:
+        return heliograph("status", *words, "--config", str(pool.config))
+
+    facts = json.loads(status("--json").stdout)
+    assert {one["url"] for one in facts["told"]} == {pool.urls["one"], pool.urls["two"]}
+    assert facts["lacks"] == []  # a prepared address can make a spare
+    text = pool.config.read_text(encoding="utf-8").replace("[rotate]\n", "[rotate]\nmin_live = 4\nproviders = 1\n")
+    pool.config.write_text(text, encoding="utf-8")
+    facts = json.loads(status("--json").stdout)
+    (lack,) = facts["lacks"]
+    assert "2 of 4 live mirrors, and no host has room" in lack
+    told = status()
+    assert f"told      {pool.urls['one']}" in told.stdout
+    assert f"lacks     {lack}" in told.stdout
+    assert pool.phases().keys() == {pool.urls["one"], pool.urls["two"]}  # nothing was asked of a host
+    assert not (pool.config.parent / "state" / "hosts" / "ahead.json").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [

@@ -17,12 +17,14 @@ from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.keys import Keys
 from heliograph.cli import patrolling, standing
 from heliograph.cli.cost import as_month
-from heliograph.cli.hosts import opened
+from heliograph.cli.hosts import opened, raising
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
 from heliograph.flows import keyring, logbook
 from heliograph.flows.bill import read as read_bill
+from heliograph.flows.house import told
+from heliograph.flows.rotate import outlook
 from heliograph.model import ConfigError, Problem, SignError, StoreError, paths
 from heliograph.model.code import BadCode, parse_code, shown
 from heliograph.model.names import link_keys
@@ -80,12 +82,24 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
         "files": latest.files if latest else 0,
         "languages": dict(journal.tally("lang")),
         "mirrors": mirrors,
+        "told": [{"name": one.name, "url": one.url, "site": one.site} for one in told(journal, config)],
+        "lacks": _lacks(config, journal, now),
         "watch": [patrolling.as_object(finding) for finding in journal.findings()],
         "channels": standing.standing(config, journal),
         "waiting": len(journal.dirty()),
         "cut": [{"text": cut.text, "reason": cut.reason, "stories": count} for cut, count in journal.cuts(5)],
         "problems": problems,
     }
+
+
+def _lacks(config: Config, journal: SqlJournal, now: datetime) -> list[str]:
+    """What the policy of the pool wants in vain; nothing where there is no pool."""
+    if not config.host and not any(table.url for table in config.mirror):
+        return []
+    try:
+        return list(outlook(journal, config, raising(config), now).lacks)
+    except ConfigError as error:  # what a host names cannot be used
+        return [f"{error.where}: {error.what}"]
 
 
 def _keys(config: Config, journal: SqlJournal) -> list[dict[str, Any]]:
@@ -116,6 +130,10 @@ def _show(facts: dict[str, Any]) -> None:
         state = f"[red]{escape(mirror['fault'])}[/]" if mirror["fault"] else "up to date" if here else "[red]behind[/]"
         table.add_row(mirror["name"], f"{mirror['edition']:,}", state, escape(mirror["path"]))
     out.print(table)
+    for one in facts["told"]:
+        out.print(f"told      {escape(one['url'])}{' (site)' if one['site'] else ''}", soft_wrap=True)
+    for lack in facts["lacks"]:
+        out.print(f"[yellow]lacks[/]     {escape(lack)}", soft_wrap=True)
     if facts["watch"]:
         out.print(patrolling.matrix(facts["watch"], datetime.now(UTC)))  # noqa: TID251
     paid = [(one["name"], one["month"]["dollars"]) for one in facts["mirrors"] if one["month"]["dollars"]]

@@ -20,7 +20,7 @@ from heliograph.config import Config, MirrorTable
 from heliograph.model import Problem, StoreError, paths
 from heliograph.model.mirror import MOST_PAGE, HostFacts, Mirror, Move, Phase, SitePage, Stand
 from heliograph.model.release import Ask
-from heliograph.ports import Host, Outside, PoolBook, Reach
+from heliograph.ports import Host, Journal, Outside, PoolBook, Reach
 from heliograph.rotate import HOLD, Plan, Policy
 
 LOOK: Final = timedelta(hours=1)  # between two looks at all that hosts have of ours
@@ -90,6 +90,13 @@ async def rotate(
         listed=_listed(before) != _listed(pool),
         problems=tuple(problems),
     )
+
+
+def outlook(journal: Journal, config: Config, hosts: Sequence[Host], now: datetime) -> Plan:
+    """What the next round would do and what the policy wants in vain, as far as the journal tells; nothing is asked."""
+    findings, watched = journal.findings(), networks(config)
+    pool = stage.hurt(pool_of(journal, config, now), findings, watched)
+    return stage.moves(pool, findings, policy(config), now, networks=watched, hosts=_facts(hosts, []))
 
 
 def _facts(hosts: Sequence[Host], problems: list[Problem]) -> list[HostFacts]:
