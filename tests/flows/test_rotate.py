@@ -14,7 +14,7 @@ import pytest
 from tests.flows.world import NOW, Make, World
 
 from heliograph.flows.patrol import watched
-from heliograph.flows.rotate import Rotated, rotate
+from heliograph.flows.rotate import Rotated, former, rotate
 from heliograph.lab.hosts import Killed, SimulatedHost, killed_at, refused
 from heliograph.lab.piece import pieces
 from heliograph.model import JournalBusyError
@@ -278,6 +278,22 @@ def test_a_mirror_that_leaves_the_configuration_leaves_the_pool(room: Room) -> N
     told = room.round()
     assert phases(room)["two"] == "gone"
     assert told.listed
+
+
+def test_addresses_of_mirrors_that_the_pool_has_forgotten_are_remembered(room: Room) -> None:
+    room.settle()
+    url = room.pool()["m0"].url
+    room.find(m0="tcp_ip")
+    room.settle()
+    for _ in range(5):
+        room.round(minutes=60 * 24 * 4)
+        room.find(m0="tcp_ip")
+    room.round(minutes=60 * 24 * 32)
+    assert "m0" not in room.pool()
+    with room.world.outside() as outside:
+        known = former(outside.journal, "front")
+    assert known["m0"] == (url, False)
+    assert all(known[name][1] for name, one in room.pool().items() if one.host == "front" and one.phase == "spare")
 
 
 def test_two_rounds_at_once_are_kept_apart(room: Room) -> None:

@@ -174,7 +174,8 @@ def room(make: Make, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
         (world.folder / "aws").write_text(keys)
         for name in ("secret", "aws"):
             (world.folder / name).chmod(0o600)
-        (host,) = raising(world.config)
+        with world.outside() as outside:
+            (host,) = raising(world.config, outside.journal)
         assert isinstance(host, CloudFront)
         world.publish()
         yield Room(world, site, Doors(host, served), served, clock)

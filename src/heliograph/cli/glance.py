@@ -97,7 +97,7 @@ def _lacks(config: Config, journal: SqlJournal, now: datetime) -> list[str]:
     if not config.host and not any(table.url for table in config.mirror):
         return []
     try:
-        return list(outlook(journal, config, raising(config), now).lacks)
+        return list(outlook(journal, config, raising(config, journal), now).lacks)
     except ConfigError as error:  # what a host names cannot be used
         return [f"{error.where}: {error.what}"]
 

@@ -9,6 +9,7 @@ is a move with its reason, in the journal. Rule 4: a host that fails holds nothi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from heliograph.rotate import HOLD, Plan, Policy
 LOOK: Final = timedelta(hours=1)  # between two looks at all that hosts have of ours
 PATIENCE: Final = timedelta(hours=2)  # for a mirror that its host was asked for, until it is given up
 FORGET: Final = timedelta(days=31)  # after its end: until then it counts for the ceilings
+_MOST_USED: Final = 5_000  # addresses of a host that are remembered after that
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_THERE: Final = "its host does not have it any more"
 _LOOKED: Final = "hosts looked at"  # the note with when
@@ -82,6 +84,7 @@ async def rotate(
     pool = await _ask_hosts(outside, pool, done, hosts, problems)
     ended = [one.name for one in pool if one.phase in ("gone", "lost") and one.since < now - FORGET]
     pool = tuple(one for one in pool if one.name not in ended)
+    _remember(journal, ended)
     journal.keep(_changed(journal.pool(), pool), [], now, ended)
     return Rotated(
         pool=pool,
@@ -90,6 +93,31 @@ async def rotate(
         listed=_listed(before) != _listed(pool),
         problems=tuple(problems),
     )
+
+
+def former(journal: Journal, host: str) -> dict[str, tuple[str, bool]]:
+    """The addresses that ``host`` has ever had, by name, and whether they still stand, as far as the journal knows."""
+    left = _used(journal, host)
+    found = {mirror.name: mirror for mirror in journal.pool() if mirror.host == host and mirror.url}
+    stands = {name: (one.url, one.phase not in ("gone", "lost")) for name, one in found.items()}
+    return {**{name: (url, False) for name, url in left.items()}, **stands}
+
+
+def _used(journal: Journal, host: str) -> dict[str, str]:
+    """Addresses of mirrors of ``host`` that the pool has forgotten, by name."""
+    found: dict[str, str] = json.loads(journal.recall(f"used {host}") or "{}")
+    return found
+
+
+def _remember(journal: Journal, ended: Sequence[str]) -> None:
+    """Before the pool forgets mirrors, their addresses are noted: no reader is ever told of one twice."""
+    hosts: dict[str, dict[str, str]] = {}
+    for mirror in journal.pool():
+        if mirror.name in ended and mirror.host and mirror.url:
+            hosts.setdefault(mirror.host, {})[mirror.name] = mirror.url
+    for host, urls in hosts.items():
+        kept = list({**_used(journal, host), **urls}.items())[-_MOST_USED:]
+        journal.note(f"used {host}", json.dumps(dict(kept)))
 
 
 def outlook(journal: Journal, config: Config, hosts: Sequence[Host], now: datetime) -> Plan:
