@@ -345,7 +345,7 @@ class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, WatchBook, PoolBoo
         """Keep every other pass out; with ``what``, every other one that holds the same.
 
         Raises:
-            JournalBusyError: another process holds the journal; says which.
+            JournalBusyError: another process holds it; says which.
         """
         ...
 

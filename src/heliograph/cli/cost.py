@@ -52,21 +52,19 @@ def show(path: Path, *, as_json: bool) -> int:
 
 async def _look(config: Config, now: datetime) -> list[Cost]:
     async with outside(config, Stopwatch()) as world:
-        with world.journal.hold("heliograph mirrors cost"):
-            latest, plans, found = world.journal.latest(), {}, []  # type: ignore[var-annotated]
-            for mirror in world.mirrors:
-                account, asks, fault = Account(world.journal, mirror, config, now), Spent(), ""
-                try:
-                    if latest is not None:
-                        asks = mirror.asks(await lacking(world, mirror, latest, plans, begins=False))
-                except StoreError as error:
-                    fault = error.what
-                bill = account.settle()  # to look has cost, too
-                price = account.prices.cost(asks)
-                found.append(
-                    Cost(name=mirror.name, month=bill, asks=asks, next=price, ceiling=account.ceiling, fault=fault)
-                )
-            return found
+        latest, plans, found = world.journal.latest(), {}, []  # type: ignore[var-annotated]
+        for mirror in world.mirrors:
+            account, asks, fault = Account(world.journal, mirror, config, now), Spent(), ""
+            try:
+                if latest is not None:
+                    asks = mirror.asks(await lacking(world, mirror, latest, plans, begins=False))
+            except StoreError as error:
+                fault = error.what
+            bill, price = read(world.journal, mirror.place, now), account.prices.cost(asks)
+            found.append(
+                Cost(name=mirror.name, month=bill, asks=asks, next=price, ceiling=account.ceiling, fault=fault)
+            )
+        return found
 
 
 def month_by_name(config: Config, journal: Journal, now: datetime) -> dict[str, Bill]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,14 +17,15 @@ from rich.table import Table
 
 from heliograph.adapters.reach import WebMirror
 from heliograph.cli.cost import as_month, month_by_name
-from heliograph.cli.hosts import opened
+from heliograph.cli.hosts import opened, raising
 from heliograph.cli.screen import Stopwatch, out
+from heliograph.cli.service import BUSY, rest
 from heliograph.cli.wiring import open_journal, outside
 from heliograph.config import Config, load
 from heliograph.flows.foreign import begun
-from heliograph.flows.rotate import TO, Rotated, fresh, pool_of
+from heliograph.flows.rotate import TO, Rotated, fresh, outlook, pool_of
 from heliograph.flows.rotate import rotate as one_round
-from heliograph.model import ConfigError
+from heliograph.model import ConfigError, JournalBusyError
 from heliograph.model.bill import dollars
 from heliograph.model.mirror import HostFacts, Mirror, Move, MoveKind, MoveNote, Phase, plain
 from heliograph.model.release import Ask, Got
@@ -58,23 +60,34 @@ def random_name() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(10))
 
 
-async def attend(config: Config, *, dry: bool = False) -> Rotated:
-    """One round as of now.
+async def attend(config: Config, over: asyncio.Event | None = None) -> Rotated:
+    """One round as of now; with ``over`` it waits for passes that are under way, until that is set.
 
     Raises:
         HeliographError: the journal is busy or cannot be opened.
     """
+
+    @asynccontextmanager
+    async def hold(journal: Journal) -> AsyncIterator[None]:
+        with ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(journal.hold("heliograph mirrors"))
+                    break
+                except JournalBusyError:
+                    if over is None or over.is_set():
+                        raise
+                    await rest(over, BUSY)
+            yield
+
     async with outside(config, Stopwatch()) as world:
-        if dry:
-            return await one_round(world, config, _now(), random_name, Outsider, dry=True)
-        with world.journal.hold("heliograph mirrors"):
-            return await one_round(world, config, _now(), random_name, Outsider)
+        return await one_round(world, config, _now(), random_name, Outsider, hold=hold)
 
 
 def rotate(path: Path, *, dry: bool, as_json: bool) -> int:
     """One round, told; 1 if the policy cannot be met."""
     config = load(path)
-    told = asyncio.run(attend(config, dry=dry))
+    told = _outlook(config) if dry else asyncio.run(attend(config))
     moves = told.plan.moves if dry else told.done
     if as_json:
         print(
@@ -101,6 +114,13 @@ def rotate(path: Path, *, dry: bool, as_json: bool) -> int:
         if told.listed:
             out.print("Next: heliograph publish, so that readers are told")
     return 1 if told.plan.lacks or told.problems else 0
+
+
+def _outlook(config: Config) -> Rotated:
+    """What a round would do; no host is asked."""
+    with open_journal(config) as journal:
+        plan = outlook(journal, config, raising(config, journal), _now())
+        return Rotated(pool=pool_of(journal, config, _now()), plan=plan, done=(), listed=False, problems=())
 
 
 def lines(moves: Sequence[Move], *, dry: bool = False) -> list[str]:
