@@ -22,6 +22,7 @@ from heliograph.adapters.prober import Prober
 from heliograph.cli.hosts import raising
 from heliograph.cli.mirrors import Outsider
 from heliograph.flows import lookout, vantages
+from heliograph.flows.announce import facts_of
 from heliograph.flows.patrol import patrol
 from heliograph.flows.rotate import Rotated, rotate
 from heliograph.flows.verify import verify
@@ -214,6 +215,8 @@ def test_the_site_is_raised_read_told_apart_from_the_edition_and_watched(room: R
     assert listed["sites"] == [{"url": far.url}]
     told = room.world.mirrors[0].files["a/mirrors.html"].decode()
     assert "наш сайт целиком: тяжелее и без подписи" in told
+    with room.world.outside() as outside:
+        assert facts_of(outside.journal, room.world.config).mirrors == (room.pool()["one"].url,)
     assert far.url not in room.world.mirrors[0].files["index.html"].decode()  # its pages are not there
 
 

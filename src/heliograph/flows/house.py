@@ -48,6 +48,11 @@ def told(journal: Journal, config: Config) -> tuple[Mirror, ...]:
     return directory(pool_of(journal, config), journal.findings(), networks(config))[:_MOST_TOLD]
 
 
+def addresses(journal: Journal, config: Config) -> tuple[str, ...]:
+    """The base URLs at which readers find the edition, the best first: what a link to a story may begin with."""
+    return tuple(mirror.url for mirror in told(journal, config) if not mirror.site)
+
+
 def house_rules(journal: Journal, config: Config) -> tuple[cut.Rules, tuple[Problem, ...]]:
     """What is boilerplate: the operator's patterns, and what recurs across the stories captured so far."""
     counts, total = journal.edge_counts(cut.LEAST)
