@@ -103,3 +103,39 @@ def test_the_manual_of_the_fields_is_current() -> None:
     namespace = runpy.run_path(str(root / "scripts" / "write_config_manual.py"))
     written = (root / "docs" / "operating" / "config.md").read_text(encoding="utf-8")
     assert written == namespace["manual"](), "run: python scripts/write_config_manual.py"
+
+
+SITE_HOST = """[[host]]
+name = "far"
+kind = "cloudfront-site"
+site = "https://www.example.org/"
+secret = "secret"
+"""
+
+
+def test_a_host_of_the_site_knows_it_by_the_newsrooms_title_or_by_what_is_said() -> None:
+    page = parse(LEAST + SITE_HOST, HERE).site_page("far")
+    assert page is not None
+    assert (page.path, page.text) == ("", "Полуостров")
+    page = parse(LEAST + SITE_HOST + 'page = "about/"\nshows = "We"\n', HERE).site_page("far")
+    assert page is not None
+    assert (page.path, page.text) == ("about/", "We")
+    assert parse(LEAST + SITE_HOST, HERE).site_page("near") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("https://www.example.org/", "http://www.example.org/", "the secret travels there"),
+        ("https://www.example.org/", "https://www.example.org/ru/", "without a path"),
+        ("https://www.example.org/", "https://me@www.example.org/", "without a path"),
+        ('secret = "secret"', 'secret = ""', "at least 1"),
+        ('secret = "secret"', 'secret = "s"\nbucket = "b"', "unknown field"),
+        ('secret = "secret"', 'secret = "s"\npage = "/about"', "leave out the slash"),
+        ('secret = "secret"', 'secret = "s"\npage = "a?b"', "pattern"),
+    ],
+)
+def test_a_host_of_the_site_that_cannot_be_is_refused(old: str, new: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(LEAST + SITE_HOST.replace(old, new), HERE)
+    assert said in str(caught.value)

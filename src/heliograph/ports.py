@@ -17,7 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Story, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
-from heliograph.model.mirror import Mirror, Move, MoveNote, Spent, Stand
+from heliograph.model.mirror import Mirror, Move, MoveNote, SitePage, Spent, Stand
 from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Pause, Sent, State, Subscriber, Topic
 from heliograph.model.question import Asked, Reply
 from heliograph.model.sighting import Finding, Result, Sighting, Steps
@@ -345,7 +345,7 @@ class Journal(StoryBook, SheetBook, PictureBook, ReleaseBook, WatchBook, PoolBoo
         """Keep every other pass out; with ``what``, every other one that holds the same.
 
         Raises:
-            JournalBusyError: another process holds the journal; says which.
+            JournalBusyError: another process holds it; says which.
         """
         ...
 
@@ -463,6 +463,10 @@ class MirrorStore(Protocol):
         """
         ...
 
+    def asks(self, steps: Sequence[Sequence[Change]]) -> Spent:
+        """What ``apply`` of ``steps`` would ask of its host, at most; nothing is asked."""
+        ...
+
     async def apply(
         self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:
@@ -484,6 +488,7 @@ class Host(Protocol):
 
     name: str
     provider: str  # whose network it is: mirrors of one provider are one risk
+    site: SitePage | None  # how the newsroom's own site is known through them; None where they show the edition
 
     @property
     def most(self) -> int:

@@ -80,6 +80,10 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 @pytest.mark.timeout(300)
 def test_a_spare_is_made_ready_shown_moved_by_hand_and_taken_back(pool: Pool) -> None:
     one, three = pool.urls["one"], pool.urls["three"]
+    cost = {one["name"]: one for one in pool.run("cost")["mirrors"]}
+    assert cost.keys() == set(MIRRORS)
+    assert cost["one"]["next"]["writes"] == cost["one"]["month"]["dollars"] == 0  # folders, and up to date
+    assert cost["one"]["fits"]
     dry = pool.run("rotate", "--dry-run")
     assert (dry["done"], [move["kind"] for move in dry["moves"]]) == (False, ["raise"])
     pool.run("rotate")
@@ -95,6 +99,25 @@ def test_a_spare_is_made_ready_shown_moved_by_hand_and_taken_back(pool: Pool) ->
     assert "somebody asked for it" in shown.stdout
     assert "undone: promote" in shown.stdout
     assert max(map(len, shown.stdout.splitlines()[:4])) <= 80
+
+
+def test_status_says_who_is_told_and_what_is_lacking(pool: Pool) -> None:
+    def status(*words: str) -> subprocess.CompletedProcess[str]:
+        return heliograph("status", *words, "--config", str(pool.config))
+
+    facts = json.loads(status("--json").stdout)
+    assert {one["url"] for one in facts["told"]} == {pool.urls["one"], pool.urls["two"]}
+    assert facts["lacks"] == []  # a prepared address can make a spare
+    text = pool.config.read_text(encoding="utf-8").replace("[rotate]\n", "[rotate]\nmin_live = 4\nproviders = 1\n")
+    pool.config.write_text(text, encoding="utf-8")
+    facts = json.loads(status("--json").stdout)
+    (lack,) = facts["lacks"]
+    assert "2 of 4 live mirrors, and no host has room" in lack
+    told = status()
+    assert f"told      {pool.urls['one']}" in told.stdout
+    assert f"lacks     {lack}" in told.stdout
+    assert pool.phases().keys() == {pool.urls["one"], pool.urls["two"]}  # nothing was asked of a host
+    assert not (pool.config.parent / "state" / "hosts" / "ahead.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,16 @@ def test_a_list_comes_back() -> None:
     assert unpack_list(pack_list(WORK)) == WORK
 
 
+def test_a_page_of_the_site_is_named_and_that_of_the_edition_is_not() -> None:
+    site = replace(WORK.mirrors[0], ladder="", page="about/")
+    work = replace(WORK, mirrors=(*WORK.mirrors, site))
+    assert unpack_list(pack_list(work)) == work
+    assert pack_list(work).count(b"page") == 1
+    for wrong in ("/about", "a/../b", "a b", "x" * 81):
+        with pytest.raises(ValueError, match=r"no page|not what it should be"):
+            unpack_list(pack_list(replace(WORK, mirrors=(replace(site, page=wrong),))))
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -268,3 +268,34 @@ def test_a_plan_never_takes_from_readers_what_they_have(
 @pytest.mark.parametrize("live", [1, 2, 3])
 def test_an_empty_pool_is_filled(live: int) -> None:
     assert len(plan((), min_live=live, spares=1).moves) == live + 1
+
+
+def test_the_site_stands_in_for_the_edition_and_only_until_there_is_one() -> None:
+    site = replace(mirror("s", "spare", "aws"), site=True)
+    edition = mirror("e", "spare", "gcs")
+    assert told(plan((mirror("a", provider="azure"), site), hosts=())) == ["promote s"]
+    assert told(plan((mirror("a", provider="azure"), site, edition), spares=0)) == ["promote e"]
+    live = (mirror("a", provider="azure"), replace(site, phase="live"))
+    assert told(plan((*live, edition), spares=0)) == ["promote e"]  # two live ones, one of them an edition
+    assert told(plan(live, spares=0)) == ["raise front"]
+    lacking = plan(live, spares=0, hosts=[replace(HOSTS[0], site=True)])
+    assert lacking.moves == ()
+    assert lacking.lacks == (
+        "network home has 1 of 2 live mirrors that show the signed edition, and no host that shows the edition has "
+        "room: add a [[host]] or a [[mirror]]",
+    )
+
+
+def test_a_host_of_the_site_is_asked_only_where_no_other_has_room() -> None:
+    hosts = (replace(HOSTS[0], site=True), HOSTS[1])
+    found = plan((mirror("a", provider="gcs"),), hosts=hosts, spares=0)
+    assert told(found) == ["raise other"]
+    found = plan((mirror("a", provider="gcs"),), hosts=(hosts[0], replace(hosts[1], most=0)), spares=0)
+    assert told(found) == ["raise front"]  # it is better than nothing
+
+
+def test_readers_are_told_of_the_edition_first() -> None:
+    site = replace(mirror("s", provider="gcs", since=NOW), site=True)
+    assert [one.name for one in directory((site, *TWO), [], ["home"])][-1] == "s"
+    seen = [finding("a"), finding("b"), finding("s", "well")]
+    assert [one.name for one in directory((site, *TWO), seen, ["home"])][-1] == "s"

@@ -16,11 +16,15 @@ from rich.table import Table
 from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.keys import Keys
 from heliograph.cli import patrolling, standing
-from heliograph.cli.hosts import opened
+from heliograph.cli.cost import as_month
+from heliograph.cli.hosts import opened, raising
 from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
 from heliograph.flows import keyring, logbook
+from heliograph.flows.bill import read as read_bill
+from heliograph.flows.house import told
+from heliograph.flows.rotate import outlook
 from heliograph.model import ConfigError, Problem, SignError, StoreError, paths
 from heliograph.model.code import BadCode, parse_code, shown
 from heliograph.model.names import link_keys
@@ -47,7 +51,7 @@ def status(path: Path, *, as_json: bool, find: str) -> int:
 
 
 async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
-    latest = journal.latest()
+    latest, now = journal.latest(), datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from
     mirrors = []
     for table in config.mirror:
         try:
@@ -57,7 +61,16 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
             pointer, fault = b"", error.what
         shown = journal.signed_as(sha256(pointer).hexdigest()) if pointer else None
         number = shown.number if shown else 0
-        mirrors.append({"name": table.name, "path": config.mirror_place(table), "edition": number, "fault": fault})
+        month = as_month(read_bill(journal, config.mirror_place(table), now), table.ceiling)
+        mirrors.append(
+            {
+                "name": table.name,
+                "path": config.mirror_place(table),
+                "edition": number,
+                "fault": fault,
+                "month": month,
+            }
+        )
     problems = json.loads(journal.recall("last") or "[]")
     problems = [problem for problem in problems if problem["where"] != "keys"] + _keys(config, journal)
     current = all(mirror["edition"] == (latest.number if latest else 0) for mirror in mirrors)
@@ -69,12 +82,24 @@ async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
         "files": latest.files if latest else 0,
         "languages": dict(journal.tally("lang")),
         "mirrors": mirrors,
+        "told": [{"name": one.name, "url": one.url, "site": one.site} for one in told(journal, config)],
+        "lacks": _lacks(config, journal, now),
         "watch": [patrolling.as_object(finding) for finding in journal.findings()],
         "channels": standing.standing(config, journal),
         "waiting": len(journal.dirty()),
         "cut": [{"text": cut.text, "reason": cut.reason, "stories": count} for cut, count in journal.cuts(5)],
         "problems": problems,
     }
+
+
+def _lacks(config: Config, journal: SqlJournal, now: datetime) -> list[str]:
+    """What the policy of the pool wants in vain; nothing where there is no pool."""
+    if not config.host and not any(table.url for table in config.mirror):
+        return []
+    try:
+        return list(outlook(journal, config, raising(config, journal), now).lacks)
+    except ConfigError as error:  # what a host names cannot be used
+        return [f"{error.where}: {error.what}"]
 
 
 def _keys(config: Config, journal: SqlJournal) -> list[dict[str, Any]]:
@@ -105,8 +130,15 @@ def _show(facts: dict[str, Any]) -> None:
         state = f"[red]{escape(mirror['fault'])}[/]" if mirror["fault"] else "up to date" if here else "[red]behind[/]"
         table.add_row(mirror["name"], f"{mirror['edition']:,}", state, escape(mirror["path"]))
     out.print(table)
+    for one in facts["told"]:
+        out.print(f"told      {escape(one['url'])}{' (site)' if one['site'] else ''}", soft_wrap=True)
+    for lack in facts["lacks"]:
+        out.print(f"[yellow]lacks[/]     {escape(lack)}", soft_wrap=True)
     if facts["watch"]:
         out.print(patrolling.matrix(facts["watch"], datetime.now(UTC)))  # noqa: TID251
+    paid = [(one["name"], one["month"]["dollars"]) for one in facts["mirrors"] if one["month"]["dollars"]]
+    if paid:
+        out.print(f"uploads   {', '.join(f'{name} ${cost:,.2f}' for name, cost in paid)} this month", soft_wrap=True)
     now = datetime.now(UTC)  # noqa: TID251
     for channel in facts["channels"]:
         out.print(f"channel   {escape(channel['name'])}: {escape(standing.in_short(channel, now))}", soft_wrap=True)

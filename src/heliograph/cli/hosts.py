@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from heliograph.adapters.folder import Folder
 from heliograph.config import (
     AzureMirror,
+    CloudFrontSiteHost,
     Config,
     FolderMirror,
     GcsMirror,
@@ -23,32 +24,45 @@ from heliograph.config import (
     SftpMirror,
     WebdavMirror,
 )
-from heliograph.ports import Host, MirrorStore
+from heliograph.flows.rotate import former
+from heliograph.ports import Host, Journal, MirrorStore
 
 if TYPE_CHECKING:
     from heliograph.adapters.hosts.held import Held
     from heliograph.adapters.hosts.objects import Bin, Objects
 
 
-def raising(config: Config) -> tuple[Host, ...]:
-    """The hosts of the configuration.
+def raising(config: Config, journal: Journal) -> tuple[Host, ...]:
+    """The hosts of the configuration; ``journal`` knows what they have raised.
 
     Raises:
         ConfigError: a file that a table names cannot be used.
     """
-    return tuple(_host(config, table) for table in config.host)
+    return tuple(_host(config, table, journal) for table in config.host)
 
 
-def _host(config: Config, table: HostTable) -> Host:
+def _host(config: Config, table: HostTable, journal: Journal) -> Host:
     if isinstance(table, GivenHost):
         from heliograph.adapters.hosts.given import Given
 
-        return Given(table.name, table.provider, table.urls, _state(config, table.name, "json"))
-    from heliograph.adapters.hosts.cloudfront import Bucket, CloudFront
+        notes = _state(config, table.name, "json")
+        return Given(table.name, table.provider, table.urls, notes, lambda: former(journal, table.name))
+    from heliograph.adapters.hosts.cloudfront import Bucket, CloudFront, Site
 
+    origin: Bucket | Site
+    if isinstance(table, CloudFrontSiteHost):
+        origin = Site(
+            domain=table.domain,
+            port=table.port,
+            secret_file=_file(config, table.secret),
+            cache_policy=table.cache_policy,
+        )
+    else:
+        origin = Bucket(domain=table.bucket, access_control=table.access_control)
     return CloudFront(
         table.name,
-        Bucket(domain=table.bucket, access_control=table.access_control),
+        origin,
+        site=config.site_page(table.name),
         mark=table.name,  # two hosts of one account are told apart by it
         most=table.most,
         credentials=_file(config, table.credentials) if table.credentials else None,

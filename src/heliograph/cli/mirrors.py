@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,15 +16,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from heliograph.adapters.reach import WebMirror
-from heliograph.cli.hosts import opened
+from heliograph.cli.cost import as_month, month_by_name
+from heliograph.cli.hosts import opened, raising
 from heliograph.cli.screen import Stopwatch, out
+from heliograph.cli.service import BUSY, rest
 from heliograph.cli.wiring import open_journal, outside
 from heliograph.config import Config, load
 from heliograph.flows.foreign import begun
-from heliograph.flows.rotate import TO, Rotated, pool_of
+from heliograph.flows.rotate import TO, Rotated, fresh, outlook, pool_of
 from heliograph.flows.rotate import rotate as one_round
-from heliograph.model import ConfigError
-from heliograph.model.mirror import Mirror, Move, MoveKind, MoveNote, Phase, plain
+from heliograph.model import ConfigError, JournalBusyError
+from heliograph.model.bill import dollars
+from heliograph.model.mirror import HostFacts, Mirror, Move, MoveKind, MoveNote, Phase, plain
 from heliograph.model.release import Ask, Got
 from heliograph.ports import Journal
 
@@ -56,23 +60,34 @@ def random_name() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(10))
 
 
-async def attend(config: Config, *, dry: bool = False) -> Rotated:
-    """One round as of now.
+async def attend(config: Config, over: asyncio.Event | None = None) -> Rotated:
+    """One round as of now; with ``over`` it waits for passes that are under way, until that is set.
 
     Raises:
         HeliographError: the journal is busy or cannot be opened.
     """
+
+    @asynccontextmanager
+    async def hold(journal: Journal) -> AsyncIterator[None]:
+        with ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(journal.hold("heliograph mirrors"))
+                    break
+                except JournalBusyError:
+                    if over is None or over.is_set():
+                        raise
+                    await rest(over, BUSY)
+            yield
+
     async with outside(config, Stopwatch()) as world:
-        if dry:
-            return await one_round(world, config, _now(), random_name, Outsider, dry=True)
-        with world.journal.hold("heliograph mirrors"):
-            return await one_round(world, config, _now(), random_name, Outsider)
+        return await one_round(world, config, _now(), random_name, Outsider, hold=hold)
 
 
 def rotate(path: Path, *, dry: bool, as_json: bool) -> int:
     """One round, told; 1 if the policy cannot be met."""
     config = load(path)
-    told = asyncio.run(attend(config, dry=dry))
+    told = _outlook(config) if dry else asyncio.run(attend(config))
     moves = told.plan.moves if dry else told.done
     if as_json:
         print(
@@ -101,6 +116,13 @@ def rotate(path: Path, *, dry: bool, as_json: bool) -> int:
     return 1 if told.plan.lacks or told.problems else 0
 
 
+def _outlook(config: Config) -> Rotated:
+    """What a round would do; no host is asked."""
+    with open_journal(config) as journal:
+        plan = outlook(journal, config, raising(config, journal), _now())
+        return Rotated(pool=pool_of(journal, config, _now()), plan=plan, done=(), listed=False, problems=())
+
+
 def lines(moves: Sequence[Move], *, dry: bool = False) -> list[str]:
     """A sentence for each move."""
     would = "would " if dry else ""
@@ -112,8 +134,14 @@ def show(path: Path, moves: int, *, as_json: bool) -> int:
     config = load(path)
     with open_journal(config) as journal:
         pool, notes = pool_of(journal, config, _now()), journal.history(moves)
+        bills = month_by_name(config, journal, _now())
     if as_json:
-        print(json.dumps({"mirrors": [plain(one) for one in pool], "moves": [_told(one) for one in notes]}))
+        ceilings = {one.name: one.ceiling for one in config.mirror}
+        told = [
+            {**plain(one), "month": as_month(bills[one.name], ceilings[one.name]) if one.name in bills else None}
+            for one in pool
+        ]
+        print(json.dumps({"mirrors": told, "moves": [_told(one) for one in notes]}))
         return 0
     table = Table(box=None, pad_edge=False)
     for column in ("mirror", "stands", "since", "provider", "address"):
@@ -123,12 +151,14 @@ def show(path: Path, moves: int, *, as_json: bool) -> int:
         held = " (held)" if one.pinned and one.pinned > _now() else ""
         table.add_row(
             escape(one.name),
-            f"[{style}]{one.phase}[/]{held}",
+            f"[{style}]{one.phase}[/]{held}{' (site)' if one.site else ''}",
             f"{one.since:%m-%d %H:%M}",
             escape(one.provider),
             escape(one.url),
         )
     out.print(table)
+    if paid := [f"{name} {dollars(bill.cost)}" for name, bill in bills.items() if bill.cost]:
+        out.print(f"uploads of this month: {', '.join(paid)}", soft_wrap=True)
     for note in notes:
         where = f"{note.at:%m-%d %H:%M} {note.move.kind} {note.move.mirror or note.move.host}: {note.move.reason}"
         out.print(where, markup=False, soft_wrap=True)
@@ -143,7 +173,9 @@ def add(host: str, path: Path) -> int:
         raise ConfigError("there is no such host", where=host, remedy=remedy)
     table = next(table for table in config.host if table.name == host)
     now = _now()
-    new = Mirror(name=random_name(), provider=table.provider, host=host, phase="creating", since=now, born=now)
+    site = config.site_page(host) is not None
+    facts = HostFacts(name=host, provider=table.provider, most=1, site=site)
+    new = fresh(facts, random_name(), now)
     with open_journal(config) as journal, journal.hold("heliograph mirrors add"):
         move = Move(kind="raise", mirror=new.name, host=host, reason="somebody asked for it")
         journal.keep([new], [move], now)

@@ -29,6 +29,17 @@ def mirrors_list(
     raise typer.Exit(mirrors.show(config, moves, as_json=as_json))
 
 
+@mirrors_app.command("cost")
+def mirrors_cost(config: ConfigPath = HERE, as_json: Json = False) -> None:
+    """What uploads to each mirror have cost this month, and what the next delivery would.
+
+    Exit 1: it would pass the mirror's `most_a_month`, or the mirror cannot be read.
+    """
+    from heliograph.cli import cost
+
+    raise typer.Exit(cost.show(config, as_json=as_json))
+
+
 @mirrors_app.command("rotate")
 def mirrors_rotate(
     config: ConfigPath = HERE,

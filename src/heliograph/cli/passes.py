@@ -17,6 +17,7 @@ from heliograph.cli.wiring import outside
 from heliograph.config import Config, load
 from heliograph.flows import Report, issue
 from heliograph.model import Cut, HeliographError, JournalBusyError
+from heliograph.model.bill import DOLLAR
 from heliograph.ports import Outside
 
 _SPREAD = 0.2  # share of the interval that is added at random, so that passes do not beat in time with anything
@@ -52,7 +53,14 @@ def as_object(report: Report, ended: dict[str, float], cuts: list[tuple[Cut, int
         "edition": _issue(report.text),
         "finished": _issue(report.finished),
         "mirrors": [
-            {"name": d.mirror, "edition": d.number, "files": d.files, "bytes": d.size, "ok": d.problem is None}
+            {
+                "name": d.mirror,
+                "edition": d.number,
+                "files": d.files,
+                "bytes": d.size,
+                "dollars": d.cost / DOLLAR,
+                "ok": d.problem is None,
+            }
             for d in report.deliveries
         ],
         "text_seconds": ended.get("deliver text"),

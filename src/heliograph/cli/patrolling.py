@@ -95,7 +95,7 @@ async def _rotate(
     """One round of the pool, after the pass that may be under way; what the policy wants in vain is told once."""
     while True:
         try:
-            rotated = await mirrors.attend(config)
+            rotated = await mirrors.attend(config, over)
             break
         except JournalBusyError:
             await rest(over, BUSY)

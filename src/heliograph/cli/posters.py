@@ -22,7 +22,7 @@ from heliograph.cli.screen import out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, MailChannel, load
 from heliograph.flows import keyring
-from heliograph.flows.house import told
+from heliograph.flows.house import addresses
 from heliograph.model import ConfigError
 from heliograph.model.code import BadCode, parse_code
 from heliograph.model.onions import is_onion
@@ -64,7 +64,7 @@ def gathered(config: Config, journal: SqlJournal, lang: str, day: date) -> Poste
         newsroom=config.newsroom.title,
         lang=lang,
         day=day,
-        addresses=tuple(mirror.url for mirror in told(journal, config) if mirror.url),
+        addresses=addresses(journal, config),
         code=newest.code if newest else "",
         mail=next((one.sender for one in config.channel if isinstance(one, MailChannel) and one.listen), ""),
         bot=config.announce.bot,
@@ -96,7 +96,7 @@ def card(text: str, path: Path, *, shape: str, slides: int, qr: bool, file: Path
     config = load(path)
     with open_journal(config) as journal:
         stories = journal.stories([code])
-        mirrors = [mirror.url for mirror in told(journal, config) if mirror.url]
+        mirrors = addresses(journal, config)
     if not stories:
         raise ConfigError("no story of this edition has that code", where=text, remedy="heliograph status --find TITLE")
     link = f"{mirrors[0]}a/{code}.html" if mirrors and qr else ""

@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from heliograph.model import Cut, HeliographError
+from heliograph.model.bill import dollars
 
 if TYPE_CHECKING:
     from heliograph.flows import Report
@@ -142,6 +143,8 @@ def summary(report: Report, ended: dict[str, float], cuts: list[tuple[Cut, int]]
         out.print(f"time      text on every mirror after {ended['deliver text']:.1f} s, all after {rest:.1f} s")
     if report.deliveries:
         out.print(table)
+    if paid := [one for one in report.deliveries if one.cost]:
+        out.print("cost      " + ", ".join(f"{one.mirror} {dollars(one.cost)}" for one in paid), soft_wrap=True)
     out.print(_advice(report))
 
 

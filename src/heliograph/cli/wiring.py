@@ -87,7 +87,7 @@ async def outside(config: Config, watcher: Watcher) -> AsyncIterator[Outside]:
                     stage=Folder(config.state_folder / "edition"),
                     keys=Keys(config.keys_folder),
                     mirrors=tuple([await stack.enter_async_context(opened(config, one)) for one in config.mirror]),
-                    hosts=raising(config),
+                    hosts=raising(config, journal),
                     prober=_Here(),
                     workers=workers,
                     watcher=watcher,

@@ -17,6 +17,7 @@ from heliograph.config.channels import (
 from heliograph.config.mirrors import (
     AzureMirror,
     CloudFrontHost,
+    CloudFrontSiteHost,
     FolderMirror,
     GcsMirror,
     GitMirror,
@@ -37,6 +38,7 @@ __all__ = [
     "AzureMirror",
     "ChannelTable",
     "CloudFrontHost",
+    "CloudFrontSiteHost",
     "Config",
     "FacebookChannel",
     "FolderMirror",

@@ -7,15 +7,21 @@ host gives it out and readable for its owner alone, or it stands in the environm
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal, TypeAlias
+import re
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
 from heliograph.config.fields import Base, Name, Span, Table, kind_or, seconds
+from heliograph.model.bill import DOLLAR, Prices
 
 _LABEL = r"^[A-Za-z0-9$][A-Za-z0-9._$-]{0,252}$"  # of a bucket, container, account or host
 _PREFIX = r"^([A-Za-z0-9._-]+/)*$"
+
+
+def _price(default: float, words: str) -> Any:  # noqa: ANN401 - what pydantic calls a field
+    return Field(default=default, ge=0, le=1_000, description=words)
 
 
 class _Mirror(Table):
@@ -37,6 +43,16 @@ class _Mirror(Table):
         default="",
         description="What its sensor counts (`serve --sensor`): a file, or its http(s) address; empty: none.",
     )
+
+    @property
+    def prices(self) -> Prices:
+        """What its host asks for; nothing where it is one's own, or nobody has said."""
+        return Prices()
+
+    @property
+    def ceiling(self) -> int:
+        """What uploads may cost in a month, in billionths of a dollar; 0: there is no ceiling."""
+        return 0
 
     @field_validator("addresses")
     @classmethod
@@ -69,8 +85,30 @@ class _Remote(_Mirror):
 class _Objects(_Remote):
     """A store of objects behind https."""
 
+    price_writes: float = _price(0.005, "Dollars for 1,000 writes, list price of 22 November 2026.")
+    price_lists: float = _price(0.005, "Dollars for 1,000 pages of a listing, of the same day.")
+    price_reads: float = _price(0.0004, "Dollars for 1,000 reads, of the same day.")
+    price_deletes: float = _price(0.0, "Dollars for 1,000 deletions, of the same day.")
+    most_a_month: float = Field(
+        default=0.0,
+        ge=0,
+        le=1_000_000,
+        description="Dollars that uploads may cost in a calendar month; 0: there is no ceiling.",
+    )
     prefix: str = Field(default="", pattern=_PREFIX, description='Folder within it, such as "a/b/"; empty: its root.')
     endpoint: Base = Field(default="", description="Address of the service, where it is not the provider's own.")
+
+    @property
+    def prices(self) -> Prices:
+        writes, lists, reads, deletes = (
+            round(price * DOLLAR / 1_000)
+            for price in (self.price_writes, self.price_lists, self.price_reads, self.price_deletes)
+        )
+        return Prices(writes=writes, lists=lists, reads=reads, deletes=deletes)
+
+    @property
+    def ceiling(self) -> int:
+        return round(self.most_a_month * DOLLAR)
 
 
 class S3Mirror(_Objects):
@@ -93,6 +131,9 @@ class AzureMirror(_Objects):
 
     kind: Literal["azure"] = Field(description='"azure": a container of Azure Blob Storage.')
     account: str = Field(pattern=_LABEL, description="The storage account.")
+    price_writes: float = _price(0.007, "Dollars for 1,000 writes, list price of 22 November 2026.")
+    price_lists: float = _price(0.007, "Dollars for 1,000 pages of a listing, of the same day.")
+    price_reads: float = _price(0.0006, "Dollars for 1,000 reads, of the same day.")
     container: str = Field(default="$web", pattern=_LABEL, description='The container; "$web" is a static site.')
     credentials: str = Field(
         default="", description="A file with the account's key or a SAS; empty: AZURE_STORAGE_ACCOUNT_KEY."
@@ -208,16 +249,9 @@ class GivenHost(_Host):
     urls: tuple[Base, ...] = Field(min_length=1, description="The addresses; each already shows the edition.")
 
 
-class CloudFrontHost(_Host):
-    """Addresses of CloudFront."""
+class _CloudFront(_Host):
+    """What addresses of CloudFront have, whatever is behind them."""
 
-    kind: Literal["cloudfront"] = Field(description='"cloudfront": addresses of Amazon CloudFront.')
-    bucket: str = Field(
-        pattern=_LABEL, description='The S3 bucket behind it, such as "name.s3.eu-west-1.amazonaws.com".'
-    )
-    access_control: str = Field(
-        min_length=1, description="The id of the origin access control that may read the bucket."
-    )
     most: int = Field(default=20, ge=1, le=500, description="Addresses it may have at once.")
     credentials: str = Field(
         default="", description="A file in AWS's form (aws_access_key_id = ...); empty: AWS_ACCESS_KEY_ID and so on."
@@ -229,8 +263,80 @@ class CloudFrontHost(_Host):
         return "aws"
 
 
+class CloudFrontHost(_CloudFront):
+    """Addresses of CloudFront, in front of a bucket with the edition."""
+
+    kind: Literal["cloudfront"] = Field(
+        description='"cloudfront": addresses of Amazon CloudFront, in front of a bucket with the edition.'
+    )
+    bucket: str = Field(
+        pattern=_LABEL, description='The S3 bucket behind it, such as "name.s3.eu-west-1.amazonaws.com".'
+    )
+    access_control: str = Field(
+        min_length=1, description="The id of the origin access control that may read the bucket."
+    )
+
+
+class CloudFrontSiteHost(_CloudFront):
+    """Addresses of CloudFront, in front of the newsroom's own site."""
+
+    kind: Literal["cloudfront-site"] = Field(
+        description='"cloudfront-site": addresses of Amazon CloudFront, in front of your own site as it is, not signed.'
+    )
+    site: Base = Field(min_length=1, description='The site, such as "https://www.example.org/".')
+    secret: str = Field(
+        min_length=1, description="A file with one line, which travels as `X-Mirror-Key` to your server."
+    )
+    page: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._~/-]{0,80}$",
+        description='Path of the page that is looked at, best a small one like "about.html"; empty: the front page.',
+    )
+    shows: str = Field(
+        default="", max_length=200, description="Text that always stands in that page; empty: the newsroom's title."
+    )
+    cache_policy: str = Field(
+        default="658327ea-f89d-4fab-a63d-7e88639e58f6",
+        pattern=r"^[0-9a-f-]{36}$",
+        description="The id of CloudFront's cache policy; this one keeps pages apart by their path alone.",
+    )
+
+    @field_validator("site")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https":
+            raise ValueError("give an address that starts with https://: the secret travels there")
+        bare = parts.path == "/" and not (parts.query or parts.fragment or parts.username)
+        if not bare or not re.match(_LABEL, cls._host(value)):
+            raise ValueError("give the site's address alone, without a path: https://www.example.org/")
+        return value
+
+    @field_validator("page")
+    @classmethod
+    def _is_below(cls, value: str) -> str:
+        if value.startswith("/") or ".." in value.split("/"):
+            raise ValueError("leave out the slash at the beginning")
+        return value
+
+    @staticmethod
+    def _host(site: str) -> str:
+        return urlsplit(site).hostname or ""
+
+    @property
+    def domain(self) -> str:
+        return self._host(self.site)
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.site).port or 443
+
+
 HostTable: TypeAlias = Annotated[
-    Annotated[GivenHost, Tag("given")] | Annotated[CloudFrontHost, Tag("cloudfront")], Discriminator(kind_or(""))
+    Annotated[GivenHost, Tag("given")]
+    | Annotated[CloudFrontHost, Tag("cloudfront")]
+    | Annotated[CloudFrontSiteHost, Tag("cloudfront-site")],
+    Discriminator(kind_or("")),
 ]
 
 

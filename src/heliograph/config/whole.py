@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from heliograph.config.channels import Announce, ChannelTable, TelegramChannel
 from heliograph.config.fields import Table
-from heliograph.config.mirrors import FolderMirror, HostTable, MirrorTable, Rotate
+from heliograph.config.mirrors import CloudFrontSiteHost, FolderMirror, HostTable, MirrorTable, Rotate
 from heliograph.config.tables import (
     Capture,
     Edition,
@@ -25,6 +25,7 @@ from heliograph.config.tables import (
     Watch,
 )
 from heliograph.model import Source
+from heliograph.model.mirror import SitePage
 
 
 class Config(Table):
@@ -87,6 +88,13 @@ class Config(Table):
     def sources(self) -> tuple[Source, ...]:
         """The sources as the stages know them, paths made absolute."""
         return tuple(_source(table, self.folder) for table in self.source)
+
+    def site_page(self, host: str) -> SitePage | None:
+        """How the newsroom's own site is known through mirrors of ``host``; None where they show the edition."""
+        for table in self.host:
+            if table.name == host and isinstance(table, CloudFrontSiteHost):
+                return SitePage(path=table.page, text=table.shows or self.newsroom.title)
+        return None
 
     def mirror_path(self, mirror: FolderMirror) -> Path:
         return (self.folder / mirror.path).resolve()

@@ -29,7 +29,7 @@ from heliograph.config import (
     MailChannel,
     TelegramChannel,
 )
-from heliograph.flows.house import house_rules, told
+from heliograph.flows.house import addresses, house_rules
 from heliograph.model import HeliographError, Story
 from heliograph.model.post import Card, Drawn, Entry, Sent, State, Topic
 from heliograph.model.words import Words, interface
@@ -101,7 +101,7 @@ def facts_of(journal: Journal, config: Config) -> Facts:
     own = {urlsplit(config.newsroom.home).hostname, *(urlsplit(source.url).hostname for source in config.source)}
     return Facts(
         title=config.newsroom.title,
-        mirrors=tuple(mirror.url for mirror in told(journal, config) if mirror.url),
+        mirrors=addresses(journal, config),
         ways=tuple((link.name, link.url) for link in config.link),
         own=frozenset(host for host in own if host) | frozenset(config.capture.cut.hosts),
     )

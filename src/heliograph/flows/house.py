@@ -26,7 +26,7 @@ _FEW = 3  # stories in a language before it gets a front page of its own
 
 def look_of(outside: Outside, config: Config) -> Look:
     """The look of every page, from the configuration and from what the edition holds."""
-    room = config.newsroom
+    room, listed = config.newsroom, told(outside.journal, config)
     return Look(
         title=room.title,
         home=room.home,
@@ -35,7 +35,8 @@ def look_of(outside: Outside, config: Config) -> Look:
         zone=room.zone,
         accent=room.accent.lower(),
         nav=_sections(outside.journal),
-        mirrors=tuple(mirror.url for mirror in told(outside.journal, config)),
+        mirrors=tuple(mirror.url for mirror in listed if not mirror.site),
+        sites=tuple(mirror.url for mirror in listed if mirror.site),
         links=tuple(Link(name=link.name, url=link.url) for link in config.link),
         feed_days=config.edition.feed_days,
         search_bits=_search_bits(outside.journal),
@@ -45,6 +46,11 @@ def look_of(outside: Outside, config: Config) -> Look:
 def told(journal: Journal, config: Config) -> tuple[Mirror, ...]:
     """The mirrors that readers are told of, the best first: the directory."""
     return directory(pool_of(journal, config), journal.findings(), networks(config))[:_MOST_TOLD]
+
+
+def addresses(journal: Journal, config: Config) -> tuple[str, ...]:
+    """The base URLs at which readers find the edition, the best first: what a link to a story may begin with."""
+    return tuple(mirror.url for mirror in told(journal, config) if not mirror.site)
 
 
 def house_rules(journal: Journal, config: Config) -> tuple[cut.Rules, tuple[Problem, ...]]:

@@ -15,6 +15,7 @@ from datetime import datetime
 from heliograph.config import Config
 from heliograph.flows import keyring, logbook
 from heliograph.flows.alone import check_alone
+from heliograph.flows.bill import accounts
 from heliograph.flows.deliver import Delivery, deliver
 from heliograph.flows.gather import Gathered, gather
 from heliograph.flows.house import first_sheets, house_rules, last_sheets, look_of, replan
@@ -51,7 +52,7 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
         StoreError: the stage cannot be written; nothing is lost, the next pass goes on from there.
     """
     with outside.journal.hold("heliograph publish"):
-        log = config.trust.log
+        log, paid = config.trust.log, accounts(outside, config, now)
         await check_alone(outside, now, log=log)
         gathered = await gather(outside, config, look_of(outside, config), now)
 
@@ -60,14 +61,14 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
         replan(outside, look, rules, now)
         pressed = await press(outside, look, rules, now, first_sheets(outside))
         text = seal(outside, now, log=log)
-        deliveries = await deliver(outside, "deliver text")
+        deliveries = await deliver(outside, paid, "deliver text")
         mended = _mended(deliveries)
 
         shown = await picture(outside, config)
         dense = await press(outside, look, rules, now, last_sheets(outside, config), dense=config.edition.dense)
         finished = seal(outside, now, log=log)
         if finished or mended:
-            deliveries = await deliver(outside, "deliver the rest")
+            deliveries = await deliver(outside, paid, "deliver the rest")
         keys = tuple(keyring.doubts(outside.keys, outside.journal.recall(keyring.STANDING), now))
         keys += tuple(logbook.doubts(outside.keys, on=log))
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from heliograph import watch
-from heliograph.flows.patrol import page_of
-from heliograph.model.lookout import Sought, WorkList, pack_reports
+from heliograph.flows.patrol import page_of, site_target
+from heliograph.model.lookout import POINTER, Sought, WorkList, pack_reports
 from heliograph.model.release import Ask
 from heliograph.model.sighting import Sighting
 from heliograph.ports import Line, Mailbox, Prober, Reach
@@ -92,7 +92,8 @@ async def look(
         started = clock()
         results = await prober.look(watch.probe(_target(mirror), given, chance, deep=deep))
         page = page_of(results)
-        strange = page is not None and bundle.split(page.opening.encode("utf-8", "replace")) is None
+        signed = mirror.page == POINTER
+        strange = signed and page is not None and bundle.split(page.opening.encode("utf-8", "replace")) is None
         seen(
             Sighting(
                 mirror=mirror.url,
@@ -143,4 +144,6 @@ async def send(out: Mailbox, lines: Sequence[Line], most: int) -> int:
 
 
 def _target(mirror: Sought) -> Target:
+    if mirror.page != POINTER:
+        return site_target(mirror.url, mirror.page)
     return Target(url=mirror.url, addresses=mirror.addresses, ladder=mirror.ladder)

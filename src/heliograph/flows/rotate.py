@@ -1,31 +1,34 @@
 """verdict -> move -> directory: one round of the pool of mirrors.
 
-pool -> advance -> plan -> do
+pool -> ask -> advance -> plan -> ask
 
 Rule 1: a mirror is noted before its host is asked for it, so that whatever happens it is found again. Rule 2: a new
-mirror is told to readers only after a signed page was read through it, from outside. Rule 3: every change of the pool
-is a move with its reason, in the journal. Rule 4: a host that fails holds nothing up but its own mirrors.
+mirror is told to readers only after a page of ours was read through it, from outside. Rule 3: every change of the pool
+is a move with its reason, in the journal. Rule 4: a host that fails or is slow holds nothing up but its own mirrors:
+while hosts are asked the journal is free for passes and people, and what they did meanwhile stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Final
 
 from heliograph import rotate as stage
 from heliograph.config import Config, MirrorTable
-from heliograph.model import Problem, StoreError, paths
-from heliograph.model.mirror import HostFacts, Mirror, Move, Phase, Stand
-from heliograph.model.release import Ask
-from heliograph.ports import Host, Outside, PoolBook, Reach
+from heliograph.flows.asking import Answer, Answers, ask, told
+from heliograph.model import Problem, StoreError
+from heliograph.model.mirror import HostFacts, Mirror, Move, MoveKind, Phase
+from heliograph.ports import Host, Journal, Outside, PoolBook, Reach
 from heliograph.rotate import HOLD, Plan, Policy
 
 LOOK: Final = timedelta(hours=1)  # between two looks at all that hosts have of ours
 PATIENCE: Final = timedelta(hours=2)  # for a mirror that its host was asked for, until it is given up
 FORGET: Final = timedelta(days=31)  # after its end: until then it counts for the ceilings
+_MOST_USED: Final = 5_000  # addresses of a host that are remembered after that
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_THERE: Final = "its host does not have it any more"
 _LOOKED: Final = "hosts looked at"  # the note with when
@@ -37,13 +40,20 @@ TO: Final[Mapping[str, Phase]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotated:
-    """What one round did, or with ``dry`` would do."""
+    """What one round did."""
 
     pool: tuple[Mirror, ...]
     plan: Plan
     done: tuple[Move, ...]  # those of the plan, and what hosts have brought about
     listed: bool  # whether the list that readers are given has changed
     problems: tuple[Problem, ...]
+
+
+@asynccontextmanager
+async def _at_once(journal: Journal) -> AsyncIterator[None]:
+    """The journal held now or not at all."""
+    with journal.hold("heliograph mirrors"):
+        yield
 
 
 async def rotate(
@@ -53,43 +63,103 @@ async def rotate(
     name: Callable[[], str],
     reach: Callable[[str], Reach],
     *,
-    dry: bool = False,
+    hold: Callable[[Journal], AbstractAsyncContextManager[None]] = _at_once,
 ) -> Rotated:
-    """Bring the pool a step nearer to what ``[rotate]`` wants; with ``dry`` only say how.
+    """Bring the pool a step nearer to what ``[rotate]`` wants.
 
-    ``name`` gives random names for new mirrors, ``reach`` reads a mirror from outside.
+    ``name`` gives random names for new mirrors, ``reach`` reads a mirror from outside, ``hold`` keeps passes and
+    people out of the journal while the pool is changed.
+
+    Raises:
+        JournalBusyError: another round is at work, or ``hold`` could not wait; what was not noted is asked again.
     """
     journal = outside.journal
-    findings, watched = journal.findings(), networks(config)
-    before = pool_of(journal, config, now)
-    hosts = {host.name: host for host in outside.hosts}
-    problems: list[Problem] = []
-    pool, done = before, list[Move]()
-    if not dry:
-        pool, done = await _advance(outside, before, hosts, now, reach, problems)
-        journal.keep(_changed(journal.pool(), pool), done, now)
-    pool = stage.hurt(pool, findings, watched)
-    facts = _facts(outside.hosts, problems)
-    plan = stage.moves(pool, findings, policy(config), now, networks=watched, hosts=facts)
-    if dry:
-        return Rotated(pool=pool, plan=plan, done=(), listed=False, problems=())
-
-    for move in plan.moves:
-        move = replace(move, mirror=move.mirror or name())
-        pool = _moved(pool, move, hosts, now)
-        journal.keep(_changed(journal.pool(), pool), [move], now)  # rule 1
-        done.append(move)
-    pool = await _ask_hosts(outside, pool, done, hosts, problems)
-    ended = [one.name for one in pool if one.phase in ("gone", "lost") and one.since < now - FORGET]
-    pool = tuple(one for one in pool if one.name not in ended)
-    journal.keep(_changed(journal.pool(), pool), [], now, ended)
+    with journal.hold("heliograph mirrors", what="rounds"):
+        last = journal.recall(_LOOKED)
+        look = not last or now >= datetime.fromisoformat(last) + LOOK
+        answers = await ask(outside, journal.pool(), reach, look=look)
+        async with hold(journal):
+            before, plan, done, problems = _change(outside, config, now, name, answers)
+            if look:
+                journal.note(_LOOKED, now.isoformat())
+        begun = {move.mirror for move in done if move.kind in ("raise", "retire")}
+        begin = await ask(outside, [one for one in journal.pool() if one.name in begun])
+        async with hold(journal):
+            pool = _close(journal, config, now, begin)
     return Rotated(
         pool=pool,
         plan=plan,
         done=tuple(done),
         listed=_listed(before) != _listed(pool),
-        problems=tuple(problems),
+        problems=(*problems, *begin.problems),
     )
+
+
+def _change(
+    outside: Outside, config: Config, now: datetime, name: Callable[[], str], answers: Answers
+) -> tuple[tuple[Mirror, ...], Plan, list[Move], list[Problem]]:
+    """What hosts have brought about, and what the plan wants, noted before any host is asked for it (rule 1)."""
+    journal, hosts = outside.journal, {host.name: host for host in outside.hosts}
+    findings, watched, problems = journal.findings(), networks(config), list(answers.problems)
+    before = pool_of(journal, config, now)
+    pool, done = _advance(outside, before, answers, now, problems)
+    journal.keep(_changed(journal.pool(), pool), done, now)
+    pool = stage.hurt(pool, findings, watched)
+    facts = _facts(outside.hosts, problems)
+    plan = stage.moves(pool, findings, policy(config), now, networks=watched, hosts=facts)
+    for move in plan.moves:
+        move = replace(move, mirror=move.mirror or name())
+        pool = _moved(pool, move, hosts, now)
+        journal.keep(_changed(journal.pool(), pool), [move], now)
+        done.append(move)
+    journal.keep(_changed(journal.pool(), pool), [], now)
+    return before, plan, done, problems
+
+
+def _close(journal: Journal, config: Config, now: datetime, begin: Answers) -> tuple[Mirror, ...]:
+    """The addresses that hosts gave at once; mirrors that ended long ago are forgotten. What they refused waits."""
+    pool = tuple(_placed(one, begin.of(one)) for one in pool_of(journal, config, now))
+    ended = [one.name for one in pool if one.phase in ("gone", "lost") and one.since < now - FORGET]
+    pool = tuple(one for one in pool if one.name not in ended)
+    _remember(journal, ended)
+    journal.keep(_changed(journal.pool(), pool), [], now, ended)
+    return pool
+
+
+def _placed(mirror: Mirror, answer: Answer | None) -> Mirror:
+    return mirror if answer is None else replace(mirror, url=answer.stand.url or mirror.url)
+
+
+def former(journal: Journal, host: str) -> dict[str, tuple[str, bool]]:
+    """The addresses that ``host`` has ever had, by name, and whether they still stand, as far as the journal knows."""
+    left = _used(journal, host)
+    found = {mirror.name: mirror for mirror in journal.pool() if mirror.host == host and mirror.url}
+    stands = {name: (one.url, one.phase not in ("gone", "lost")) for name, one in found.items()}
+    return {**{name: (url, False) for name, url in left.items()}, **stands}
+
+
+def _used(journal: Journal, host: str) -> dict[str, str]:
+    """Addresses of mirrors of ``host`` that the pool has forgotten, by name."""
+    found: dict[str, str] = json.loads(journal.recall(f"used {host}") or "{}")
+    return found
+
+
+def _remember(journal: Journal, ended: Sequence[str]) -> None:
+    """Before the pool forgets mirrors, their addresses are noted: no reader is ever told of one twice."""
+    hosts: dict[str, dict[str, str]] = {}
+    for mirror in journal.pool():
+        if mirror.name in ended and mirror.host and mirror.url:
+            hosts.setdefault(mirror.host, {})[mirror.name] = mirror.url
+    for host, urls in hosts.items():
+        kept = list({**_used(journal, host), **urls}.items())[-_MOST_USED:]
+        journal.note(f"used {host}", json.dumps(dict(kept)))
+
+
+def outlook(journal: Journal, config: Config, hosts: Sequence[Host], now: datetime) -> Plan:
+    """What the next round would do and what the policy wants in vain, as far as the journal tells; nothing is asked."""
+    findings, watched = journal.findings(), networks(config)
+    pool = stage.hurt(pool_of(journal, config, now), findings, watched)
+    return stage.moves(pool, findings, policy(config), now, networks=watched, hosts=_facts(hosts, []))
 
 
 def _facts(hosts: Sequence[Host], problems: list[Problem]) -> list[HostFacts]:
@@ -99,10 +169,11 @@ def _facts(hosts: Sequence[Host], problems: list[Problem]) -> list[HostFacts]:
         try:
             most = host.most
         except StoreError as error:
-            problems.append(_told(host, error))
+            problems.append(told(host, error))
             continue
         if f"host {host.name}" not in failed:
-            found.append(HostFacts(name=host.name, provider=host.provider, most=most))
+            site = host.site is not None
+            found.append(HostFacts(name=host.name, provider=host.provider, most=most, site=site))
     return found
 
 
@@ -163,21 +234,23 @@ def provider(table: MirrorTable) -> str:
     return table.provider or f"{table.kind} {table.name}"
 
 
-async def _advance(
-    outside: Outside,
-    pool: Sequence[Mirror],
-    hosts: Mapping[str, Host],
-    now: datetime,
-    reach: Callable[[str], Reach],
-    problems: list[Problem],
+def _advance(
+    outside: Outside, pool: Sequence[Mirror], answers: Answers, now: datetime, problems: list[Problem]
 ) -> tuple[tuple[Mirror, ...], list[Move]]:
-    """What is on its way, a step further; and now and then, what hosts have of ours."""
-    lost = await _lost(outside, pool, hosts, now, problems)
+    """The pool a step further, as its hosts say."""
+    lost = _lost(outside, pool, answers, now, problems)
+    known = {host.name for host in outside.hosts}
     found, done = [], []
     for mirror in pool:
         move = lost.get(mirror.name)
         if mirror.phase in ("creating", "ending"):
-            mirror, move = await _step(outside, mirror, hosts.get(mirror.host), now, reach, problems)
+            if mirror.host not in known:
+                what = f"mirror {mirror.name} was raised by a host that is not configured any more"
+                remedy = "add it again, or end it at the host"
+                problems.append(Problem(where=f"host {mirror.host}", what=what, remedy=remedy))
+            elif (answer := answers.of(mirror)) is not None:
+                mirror = _placed(mirror, answer)
+                move = _step(mirror, answer, now)
         if move is not None:
             mirror = replace(mirror, phase=TO[move.kind], since=now)
             done.append(move)
@@ -185,111 +258,51 @@ async def _advance(
     return tuple(found), done
 
 
-async def _lost(
-    outside: Outside, pool: Sequence[Mirror], hosts: Mapping[str, Host], now: datetime, problems: list[Problem]
+def _lost(
+    outside: Outside, pool: Sequence[Mirror], answers: Answers, now: datetime, problems: list[Problem]
 ) -> dict[str, Move]:
     """Mirrors that their hosts do not have any more; what hosts have that nobody knows, and that costs, is told."""
-    last = outside.journal.recall(_LOOKED)
-    if last and now < datetime.fromisoformat(last) + LOOK:
-        return {}
     found = {}
     works = {one.mirror for one in outside.journal.findings() if one.kind == "well" and one.seen > now - LOOK}
-    for host in hosts.values():
-        try:
-            there = {stand.id for stand in await host.stands() if stand.state != "gone"}
-        except StoreError as error:
-            problems.append(_told(host, error))
-            continue
-        ours = [one for one in pool if one.host == host.name and one.phase in ("spare", "live", "resting")]
+    for host, there in answers.there.items():
+        ours = [one for one in pool if one.host == host and one.phase in ("spare", "live", "resting")]
         missing = [one for one in ours if one.name not in there]
         if missing and (len(missing) == len(ours) > 1 or any(one.url in works for one in missing)):
             what = f"it does not know {len(missing)} of our {len(ours)} addresses, some of which may work"
             remedy = "is it another account, or a state folder without its part hosts?"
-            problems.append(Problem(where=f"host {host.name}", what=what, remedy=remedy))
+            problems.append(Problem(where=f"host {host}", what=what, remedy=remedy))
         else:
             for one in missing:
-                found[one.name] = Move(kind="lost", mirror=one.name, host=host.name, reason=_NOT_THERE)
+                found[one.name] = Move(kind="lost", mirror=one.name, host=host, reason=_NOT_THERE)
         known = {one.name for one in pool if one.phase not in ("gone", "lost")}
         if strange := sorted(there - known):
             what = f"it has {len(strange)} addresses that nobody here knows, and they cost: {', '.join(strange[:5])}"
-            problems.append(Problem(where=f"host {host.name}", what=what, remedy="end them at the host"))
-    outside.journal.note(_LOOKED, now.isoformat())
+            problems.append(Problem(where=f"host {host}", what=what, remedy="end them at the host"))
     return found
 
 
-async def _step(
-    outside: Outside,
-    mirror: Mirror,
-    host: Host | None,
-    now: datetime,
-    reach: Callable[[str], Reach],
-    problems: list[Problem],
-) -> tuple[Mirror, Move | None]:
-    def because(kind: str, reason: str) -> Move:
-        return Move(kind=kind, mirror=mirror.name, host=mirror.host, reason=reason)  # type: ignore[arg-type]
+def _step(mirror: Mirror, answer: Answer, now: datetime) -> Move | None:
+    """What becomes of a mirror on its way."""
 
-    if host is None:
-        what = f"mirror {mirror.name} was raised by a host that is not configured any more"
-        problems.append(Problem(where=f"host {mirror.host}", what=what, remedy="add it again, or end it at the host"))
-        return mirror, None
-    stand = await _asked(host, mirror, problems)
-    if stand is None:
-        return mirror, None
-    mirror = replace(mirror, url=stand.url or mirror.url)
+    def because(kind: MoveKind, reason: str) -> Move:
+        return Move(kind=kind, mirror=mirror.name, host=mirror.host, reason=reason.rstrip())
+
+    stand = answer.stand
     if mirror.phase == "ending":
-        return mirror, because("ended", "its host has taken it down") if stand.state == "gone" else None
+        return because("ended", "its host has taken it down") if stand.state == "gone" else None
     if stand.state == "gone":
-        return mirror, because("lost", f"{_NOT_THERE} {stand.note}".rstrip())
-    if stand.state == "up" and mirror.url and await serves(outside, reach(mirror.url)):
-        return mirror, because("ready", "a page of ours was read through it")
+        return because("lost", f"{_NOT_THERE} {stand.note}")
+    if answer.serves:
+        return because("ready", "a page of ours was read through it")
     if mirror.born < now - PATIENCE:
-        return mirror, because(
-            "retire", f"it did not work within {PATIENCE.seconds // 3_600} hours {stand.note}".rstrip()
-        )
-    return mirror, None
-
-
-async def _asked(host: Host, mirror: Mirror, problems: list[Problem]) -> Stand | None:
-    try:
-        return await (host.retire(mirror.name) if mirror.phase == "ending" else host.raise_(mirror.name))
-    except StoreError as error:
-        problems.append(_told(host, error))
-        return None
-
-
-def _told(host: Host, error: StoreError) -> Problem:
-    """A host's failure; ``where`` is the host, so that nothing more is asked of it in this round."""
-    what = f"{error.what} ({error.where})" if error.where not in ("", f"host {host.name}") else error.what
-    return Problem(where=f"host {host.name}", what=what, remedy=error.remedy)
-
-
-async def serves(outside: Outside, mirror: Reach) -> bool:
-    """Whether a release of ours is shown there, read as anybody would."""
-    got = await mirror.get(Ask(mirror=0, name=paths.POINTER, limit=16_384))
-    return got.fate == "whole" and outside.journal.signed_as(sha256(got.data).hexdigest()) is not None
-
-
-async def _ask_hosts(
-    outside: Outside, pool: Sequence[Mirror], moves: Sequence[Move], hosts: Mapping[str, Host], problems: list[Problem]
-) -> tuple[Mirror, ...]:
-    """Have hosts begin with what was planned; what they refuse is asked again in the next round."""
-    fresh = {move.mirror for move in moves if move.kind in ("raise", "retire")}
-    found = []
-    for mirror in pool:
-        host = hosts.get(mirror.host)
-        if mirror.name in fresh and host is not None:
-            stand = await _asked(host, mirror, problems)
-            if stand is not None:
-                mirror = replace(mirror, url=stand.url or mirror.url)
-        found.append(mirror)
-    return tuple(found)
+        return because("retire", f"it did not work within {PATIENCE.seconds // 3_600} hours {stand.note}")
+    return None
 
 
 def _moved(pool: Sequence[Mirror], move: Move, hosts: Mapping[str, Host], now: datetime) -> tuple[Mirror, ...]:
     if move.kind == "raise":
         host = hosts[move.host]
-        new = Mirror(name=move.mirror, provider=host.provider, host=host.name, phase="creating", since=now, born=now)
-        return (*pool, new)
+        return (*pool, fresh(host, move.mirror, now))
     to = TO[move.kind]
 
     def after(mirror: Mirror) -> Mirror:
@@ -302,6 +315,19 @@ def _moved(pool: Sequence[Mirror], move: Move, hosts: Mapping[str, Host], now: d
         )
 
     return tuple(after(one) if one.name == move.mirror else one for one in pool)
+
+
+def fresh(host: Host | HostFacts, name: str, now: datetime) -> Mirror:
+    """A mirror that ``host`` is to be asked for."""
+    return Mirror(
+        name=name,
+        provider=host.provider,
+        host=host.name,
+        phase="creating",
+        since=now,
+        born=now,
+        site=bool(host.site),
+    )
 
 
 def _changed(before: Sequence[Mirror], after: Sequence[Mirror]) -> list[Mirror]:

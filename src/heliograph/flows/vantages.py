@@ -167,7 +167,7 @@ class _Reader:
     ) -> None:
         self._journal, self._secret, self._authors, self._now = journal, secret, authors, now
         self._networks = {table.name: table.network for table in config.vantage}
-        self._mirrors = {mirror.url for mirror in watched(journal, config)}
+        self._mirrors = {mirror.url: mirror.site is None for mirror in watched(journal, config)}  # signed or not
         self._seen: dict[str, int] = json.loads(journal.recall(_SEEN) or "{}")
         self.messages, self.new = 0, 0
         self.by_name: Counter[str] = Counter()
@@ -222,7 +222,7 @@ class _Reader:
     def _ours(self, sighting: Sighting) -> Sighting:
         """The sighting with what its page is to this newsroom: a vantage cannot say."""
         page = page_of(sighting.results)
-        if page is None:
+        if page is None or not self._mirrors[sighting.mirror]:
             return replace(sighting, content="")
         shown = shown_as(self._journal, page.digest, sighting.started)
         return replace(sighting, content=shown or ("strange" if sighting.content == "strange" else ""))
@@ -249,7 +249,9 @@ def _work(journal: PoolBook, config: Config, table: VantageTable, now: datetime)
         expires=now.replace(microsecond=0) + LIST_LIFE,
         every=given.vantages_every_seconds,
         deep=given.vantages_deep_seconds,
-        mirrors=tuple(Sought(url=one.url, addresses=one.addresses, ladder=one.ladder) for one in targets),
+        mirrors=tuple(
+            Sought(url=one.url, addresses=one.addresses, ladder=one.ladder, page=one.path) for one in targets
+        ),
         drops=given.drops[:MOST_HOSTS],
         anchors=given.anchors[:MOST_HOSTS],
         ordinary=given.ordinary[:MOST_HOSTS],

@@ -6,11 +6,11 @@ refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from heliograph.model import QuotaError, StoreError
-from heliograph.model.mirror import Stand, StandState
+from heliograph.model.mirror import SitePage, Stand, StandState
 
 
 class Killed(BaseException):
@@ -23,21 +23,23 @@ class SimulatedHost:
 
     name: str
     provider: str
+    site: SitePage | None = None
     most: int = 20
     slow: int = 2
     fault: Callable[[str], BaseException | None] = lambda _: None  # before a call does anything
     after: Callable[[str], BaseException | None] = lambda _: None  # and after it did
+    wait: Callable[[], Awaitable[None]] | None = None  # how long an answer takes
     calls: list[str] = field(default_factory=list)
     held: dict[str, tuple[StandState, int]] = field(default_factory=dict)
 
     async def stands(self) -> tuple[Stand, ...]:
         """See ``ports.Host``."""
-        self._ask("stands")
+        await self._ask("stands")
         return tuple(self._stand(name) for name in sorted(self.held) if self.held[name][0] != "gone")
 
     async def raise_(self, id: str) -> Stand:  # noqa: A002 - the port's name for it
         """See ``ports.Host``."""
-        self._ask(f"raise {id}")
+        await self._ask(f"raise {id}")
         state, looks = self.held.get(id, ("absent", 0))
         if state == "absent":
             if len(self.paid) >= self.most:
@@ -50,7 +52,7 @@ class SimulatedHost:
 
     async def retire(self, id: str) -> Stand:  # noqa: A002 - the port's name for it
         """See ``ports.Host``."""
-        self._ask(f"retire {id}")
+        await self._ask(f"retire {id}")
         state, looks = self.held.get(id, ("gone", 0))
         if state in ("creating", "up"):
             self.held[id] = ("ending", self.slow)
@@ -68,8 +70,10 @@ class SimulatedHost:
         state = self.held.get(name, ("gone", 0))[0]
         return Stand(id=name, state=state, url=f"https://{name}.{self.provider}.example/")
 
-    def _ask(self, call: str) -> None:
+    async def _ask(self, call: str) -> None:
         self.calls.append(call)
+        if self.wait is not None:
+            await self.wait()
         _fail(self.fault, call)
 
 

@@ -15,6 +15,7 @@ import anyio.lowlevel
 
 from heliograph.model import StoreError
 from heliograph.model.ledger import Change
+from heliograph.model.mirror import Spent
 
 Failing = Literal["", "refused", "done"]
 
@@ -25,6 +26,7 @@ class MemoryMirror:
     def __init__(self, name: str = "memory", seen: Callable[[MemoryMirror], None] = lambda _: None) -> None:
         self.name, self.place, self.seen = name, f"memory {id(self)}", seen
         self.files: dict[str, bytes] = {}
+        self.spent = Spent()
         self.writes = 0  # files written, replaced or removed since the start
         self.faults = 0  # how many of them failed
         self._countdown, self._how, self._again = 0, "", False
@@ -35,11 +37,18 @@ class MemoryMirror:
 
     async def read(self, name: str) -> bytes:
         """See ``ports.MirrorStore``."""
+        self.spent += Spent(reads=1)
         return self.files.get(name, b"")
 
     async def listing(self) -> Mapping[str, str]:
         """See ``ports.MirrorStore``."""
         return {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()}
+
+    def asks(self, steps: Sequence[Sequence[Change]]) -> Spent:
+        """See ``ports.MirrorStore``."""
+        changes = [change for step in steps for change in step]
+        gone = sum(change.gone for change in changes)
+        return Spent(writes=len(changes) - gone, deletes=gone, size=sum(change.size for change in changes))
 
     async def apply(
         self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
@@ -58,6 +67,7 @@ class MemoryMirror:
         self.faults += bool(failing)
         if failing != "refused":
             self.writes += 1
+            self.spent += Spent(deletes=1) if data is None else Spent(writes=1, size=len(data))
             if data is None:
                 self.files.pop(name, None)
             else:

@@ -27,6 +27,8 @@ MOST_LIST: Final = 5_000  # bytes of a work list's JSON
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _NETWORK = re.compile(r"\S{1,40}")
+POINTER: Final = "now"  # the page that mirrors of the edition have
+_PAGE = re.compile(r"[A-Za-z0-9._~/-]{0,80}")
 _PATH = re.compile(r"(?:[a-z0-9_-]{1,40}/){0,4}")
 _HOST = re.compile(r"[a-z0-9.-]{0,253}")
 _PORT = re.compile(r"(?:[0-9.]{7,15}|\[[0-9a-f:]{2,39}\]):[0-9]{1,5}|")
@@ -39,6 +41,7 @@ class Sought:
     url: str  # its base, with a slash at the end
     addresses: tuple[str, ...] = ()  # its true ones
     ladder: str = ""  # path of its test bodies
+    page: str = POINTER  # of what is looked at; another one is of the newsroom's own site, and nothing is signed there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,9 @@ def pack_list(work: WorkList) -> bytes:
     fields = asdict(work)
     for moment in ("made", "expires"):
         fields[moment] = fields[moment].astimezone(UTC).strftime(_TIME)
+    for mirror in fields["mirrors"]:
+        if mirror["page"] == POINTER:
+            del mirror["page"]  # what need not be said leaves room for more
     return json.dumps({"format": FORMAT, **fields}, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
@@ -120,7 +126,10 @@ def _sought(fields: Any) -> Sought:  # noqa: ANN401 - what json.loads gives
     url = web(fields["url"])
     if not url.endswith("/") or "?" in url or "#" in url:
         raise ValueError(f"no base of a mirror: {url[:80]}")
-    return Sought(url=url, addresses=addresses, ladder=_text(fields["ladder"], _PATH))
+    page = _text(fields.get("page", POINTER), _PAGE)
+    if page.startswith("/") or ".." in page.split("/"):
+        raise ValueError(f"no page below a base: {page}")
+    return Sought(url=url, addresses=addresses, ladder=_text(fields["ladder"], _PATH), page=page)
 
 
 def _list(value: object, most: int) -> Sequence[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 Phase = Literal[
     "creating",  # asked of its host, and not seen to work yet
@@ -16,7 +16,16 @@ Phase = Literal[
     "lost",  # its host does not know it any more
 ]
 MoveKind = Literal["raise", "ready", "promote", "rest", "return", "retire", "ended", "lost"]
+MOST_PAGE: Final = 2_097_152  # bytes of a page of the newsroom's own site
 StandState = Literal["absent", "creating", "up", "ending", "gone"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePage:
+    """A page of the newsroom's own site, which is how a mirror that passes that through is known: nothing is signed."""
+
+    path: str  # below the mirror's base, "" for its front page
+    text: str  # that stands in the page at all times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +42,7 @@ class Mirror:
     hurt: datetime | None = None  # since when readers of some network are kept from it, as far as is known
     pinned: datetime | None = None  # until when only people move it
     told: datetime | None = None  # since when readers may know of it
+    site: bool = False  # it shows the newsroom's own site, not the signed edition
 
 
 def plain(mirror: Mirror) -> dict[str, object]:
@@ -69,6 +79,7 @@ class HostFacts:
     name: str
     provider: str
     most: int  # mirrors it may have at once
+    site: bool = False  # they show the newsroom's own site, not the signed edition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

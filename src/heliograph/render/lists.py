@@ -170,17 +170,21 @@ def missing(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple
 
 def mirrors(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[File, ...]:
     """The list of mirrors, for people and for programs; nothing where there is none."""
-    if not look.mirrors:
+    if not look.mirrors and not look.sites:
         return ()
     said = interface(look.lang, "en")
+    note = text(said("our whole site: heavier, and not signed"))
     page = _page(look, said, "", title=said("Where to read us"), heading=said("Where to read us"), nav=_ways(said, ""))
-    pieces = [
-        Piece(f'<li><a href="{attribute(url)}" rel=noreferrer>{text(url.partition("://")[2].rstrip("/"))}</a>')
-        for url in look.mirrors
-    ]
-    plain = json.dumps({"format": MIRRORS_FORMAT, "mirrors": [{"url": url} for url in look.mirrors]}, indent=0)
+    pieces = [Piece(_address(url)) for url in look.mirrors]
+    pieces += [Piece(f"{_address(url)} ({note})") for url in look.sites]
+    listed = {"mirrors": [{"url": url} for url in look.mirrors], "sites": [{"url": url} for url in look.sites]}
+    plain = json.dumps({"format": MIRRORS_FORMAT, **listed}, indent=0)
     shown = packer.pack("a/mirrors.html", pieces, _named(page, "mirrors.html"), dense=dense)
     return (*shown, encode.file("a/mirrors.json", plain.encode(), dense=dense))
+
+
+def _address(url: str) -> str:
+    return f'<li><a href="{attribute(url)}" rel=noreferrer>{text(url.partition("://")[2].rstrip("/"))}</a>'
 
 
 def robots(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[File, ...]:

@@ -34,6 +34,7 @@ _ONLY_FOR = {
     "front": frozenset({"front"}),
     "leads": frozenset({"front"}),
     "feed_days": frozenset({"feed", "feed-day"}),
+    "sites": frozenset({"mirrors"}),
     "mirrors": frozenset({"front", "missing", "mirrors"}),  # and young stories, which whoever plans must name
     "search_bits": frozenset({"search", "search-page"}),
 }
@@ -69,6 +70,7 @@ class Look:
     accent_dark: str = "#ff8a80"
     links: tuple[Link, ...] = ()
     mirrors: tuple[str, ...] = ()  # base URLs that readers are told of, the best first
+    sites: tuple[str, ...] = ()  # base URLs that show the newsroom's own site: pages of the edition are not there
     nav: tuple[Nav, ...] = ()
     front: int = 60  # stories at most on a front page
     leads: int = 4  # of these, how many with their lead
@@ -91,6 +93,8 @@ class Look:
             ),
             ("mirrors", len(self.mirrors) <= _MOST_MIRRORS, f"must be at most {_MOST_MIRRORS}"),
             ("mirrors", all(_BASE.fullmatch(url) for url in self.mirrors), "must be http(s) URLs that end with /"),
+            ("sites", len(self.sites) <= _MOST_MIRRORS, f"must be at most {_MOST_MIRRORS}"),
+            ("sites", all(_BASE.fullmatch(url) for url in self.sites), "must be http(s) URLs that end with /"),
             ("nav", len(self.nav) <= _MOST_NAV, f"must be at most {_MOST_NAV} sections"),
             ("nav", all(0 < len(item.label) <= 40 for item in self.nav), "must have labels of 1 to 40 characters"),
             ("front", 1 <= self.front <= 500, "must be 1 to 500"),

@@ -19,9 +19,10 @@ from heliograph.rotate.standing import Standing, closed, shunned, standing
 
 HOLD = timedelta(days=3_650)  # what served forgeries waits for people
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
-# more mirrors, more providers, mirrors of providers not under attack, mirrors that are not slow or behind
-_Want = Literal["number", "provider", "firm", "fast"]
-_WANTS: tuple[_Want, ...] = ("number", "provider", "firm", "fast")
+# more mirrors, more providers, mirrors that show the signed edition in place of the newsroom's own site, mirrors of
+# providers not under attack, mirrors that are not slow or behind
+_Want = Literal["number", "provider", "signed", "firm", "fast"]
+_WANTS: tuple[_Want, ...] = ("number", "provider", "signed", "firm", "fast")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,10 @@ class _Plan:
                         there = {mirror.provider for mirror in serving}
                         told = f"{where} has live mirrors of {len(there)} of {self._providers} providers"
                         count = self._providers - len(there)
+                    case "signed":
+                        goal, own = min(self.policy.min_live, len(serving)), len(_signed(serving))
+                        told = f"{where} has {own} of {goal} live mirrors that show the signed edition"
+                        count = goal - own
                     case "firm":
                         names = ", ".join(sorted({one.provider for one in serving} & self.shunned))
                         told = f"{where} rests on {names}, whose mirrors are blocked one after the other"
@@ -156,6 +161,7 @@ class _Plan:
         lacks: dict[_Want, bool] = {
             "number": len(serving) < self.policy.min_live,
             "provider": len(there) < self._providers,
+            "signed": len(_signed(serving)) < min(self.policy.min_live, len(serving)),
             "firm": bool(there & self.shunned) and len(self._firm(serving)) < self.policy.min_live,
             "fast": len(self._fast(serving)) < min(self.policy.min_live, len(serving)),
         }
@@ -176,6 +182,8 @@ class _Plan:
                 return True
             case "provider":
                 return mirror.provider not in {one.provider for one in self.serving(need.network)}
+            case "signed":
+                return not mirror.site
             case "fast":
                 return self.stands.poor(mirror) is None
         return mirror.provider not in self.shunned
@@ -183,11 +191,13 @@ class _Plan:
     def _helps(self, mirror: Mirror, needs: Iterable[_Need]) -> bool:
         return any(self._meets(mirror, need) for need in needs)
 
-    def _rank(self, mirror: Mirror, needs: Sequence[_Need]) -> tuple[bool, int, bool, datetime, str]:
-        """What goes first: not of a shunned provider, meeting most needs, of a new provider, waiting for longest."""
+    def _rank(self, mirror: Mirror, needs: Sequence[_Need]) -> tuple[bool, bool, int, bool, datetime, str]:
+        """What goes first: signed, no shunned provider, most needs met, a provider that is new, waiting for longest."""
         there = {one.provider for one in self.phase("live") if self.stands.everywhere(one)}
         met = sum(self._meets(mirror, need) for need in needs)
-        return mirror.provider in self.shunned, -met, mirror.provider in there, mirror.since, mirror.name
+        return (
+            mirror.site, mirror.provider in self.shunned, -met, mirror.provider in there, mirror.since, mirror.name
+        )  # fmt: skip
 
     def rest(self) -> None:
         """No longer tell readers of what is broken, blocked or slow, unless some network needs it all the same.
@@ -273,7 +283,7 @@ class _Plan:
         return True
 
     def _host(self, coming: Sequence[Mirror], need: _Need | None) -> HostFacts | None:
-        """Where the next is raised: a provider that is not shunned, and of which there are fewest."""
+        """Where the next is raised: one for the edition, a provider that is not shunned, of which there are fewest."""
         if self._raised(_DAY) >= self.policy.most_a_day or self._raised(_MONTH) >= self.policy.most_a_month:
             return None
         there = Counter(one.provider for one in (*self.phase("live"), *coming) if self.stands.everywhere(one))
@@ -284,7 +294,7 @@ class _Plan:
         order = {host.name: place for place, host in enumerate(self.hosts)}
         return min(
             room,
-            key=lambda host: (host.provider in self.shunned, there[host.provider], order[host.name]),
+            key=lambda host: (host.site, host.provider in self.shunned, there[host.provider], order[host.name]),
             default=None,
         )
 
@@ -298,6 +308,8 @@ class _Plan:
             return f"{self.policy.most_a_day} mirrors were raised within a day: rotate.most_a_day"
         if self._raised(_MONTH) >= self.policy.most_a_month:
             return f"{self.policy.most_a_month} mirrors were raised within 30 days: rotate.most_a_month"
+        if need is not None and need.want == "signed":
+            return "no host that shows the edition has room: add a [[host]] or a [[mirror]]"
         if need is not None and need.want != "number":
             return "no host of another provider has room: add a [[host]]"
         return "no host has room: raise its `most`, or add a [[host]]"
@@ -305,4 +317,11 @@ class _Plan:
 
 def _blank(host: HostFacts, now: datetime) -> Mirror:
     """A mirror of ``host`` that is only planned."""
-    return Mirror(name="", provider=host.provider, host=host.name, phase="creating", since=now, born=now)
+    return Mirror(
+        name="", provider=host.provider, host=host.name, phase="creating", since=now, born=now, site=host.site
+    )
+
+
+def _signed(mirrors: Iterable[Mirror]) -> list[Mirror]:
+    """Those that show the edition."""
+    return [mirror for mirror in mirrors if not mirror.site]

@@ -111,8 +111,8 @@ def shunned(pool: Iterable[Mirror], policy: Policy, now: datetime) -> frozenset[
 def directory(pool: Iterable[Mirror], findings: Iterable[Finding], networks: Sequence[str]) -> tuple[Mirror, ...]:
     """The mirrors that readers are told of, so that the first few serve every network, of different providers.
 
-    One after the other: what serves a network that none before it does, of a provider that none before it has, that
-    works everywhere, the newest.
+    First those that show the edition, then those that pass the newsroom's own site through. One after the other: what
+    serves a network that none before it does, of a provider that none before it has, that works everywhere, the newest.
     """
     rest = [mirror for mirror in pool if mirror.phase == "live" and mirror.url]
     stands = standing(rest, findings, networks)
@@ -123,6 +123,7 @@ def directory(pool: Iterable[Mirror], findings: Iterable[Finding], networks: Seq
         best = min(
             rest,
             key=lambda one: (
+                one.site,
                 -sum(stands.serves(one, name) for name in missing),
                 one.provider in providers,
                 not stands.everywhere(one),

@@ -35,6 +35,7 @@ class Target:
     path: str = "now"  # of a small file that every mirror has
     addresses: tuple[str, ...] = ()  # its true ones, where the newsroom knows them
     ladder: str = ""  # path of the test bodies, such as "ladder/"; "" where the mirror has none
+    limit: int = 131_072  # bytes that the file may have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +223,7 @@ class _Look:
     # ------------------------------------------------------------ parts
 
     def _page(self, ip: str, tag: str) -> Fetch:
-        return self._fetch(ip, path=self.base + self.target.path, tag=tag)
+        return self._fetch(ip, path=self.base + self.target.path, limit=self.target.limit, tag=tag)
 
     def _fetch(self, ip: str, **more: object) -> Fetch:
         sni = "" if _is_address(self.host) else self.host

@@ -15,10 +15,13 @@ from tests.flows.world import NOW, Silent, World, world
 
 from heliograph.adapters.folder import Folder
 from heliograph.adapters.journal import SqlJournal
-from heliograph.flows.deliver import Delivery, deliver
+from heliograph.config import Config
+from heliograph.flows.bill import accounts
+from heliograph.flows.deliver import Delivery, deliver, lacking
 from heliograph.lab.buckets import FaultyBin
 from heliograph.lab.piece import pieces
 from heliograph.model import paths
+from heliograph.model.mirror import Spent
 from heliograph.ports import MirrorStore, Outside
 
 
@@ -55,6 +58,7 @@ class History:
 
     moments: Sequence[Moment]
     keys: Any
+    config: Config
     notes: dict[str, str] = field(default_factory=dict)
 
     def promise(self, bin_: FaultyBin) -> None:
@@ -64,8 +68,22 @@ class History:
 
     async def deliver(self, number: int, mirror: MirrorStore) -> Delivery:
         """Bring ``mirror`` to the edition of a moment."""
+        moment, before = self.moments[number], mirror.spent
+        outside = self._outside(number, mirror)
+        (delivery,) = await deliver(outside, accounts(outside, self.config, moment.now), "deliver")
+        assert delivery.spent == mirror.spent - before
+        return delivery
+
+    async def asks(self, number: int, mirror: MirrorStore) -> Spent:
+        """What the mirror says that its next delivery would ask of its host."""
+        outside = self._outside(number, mirror)
+        latest = outside.journal.latest()
+        assert latest is not None
+        return mirror.asks(await lacking(outside, mirror, latest, {}, begins=False))
+
+    def _outside(self, number: int, mirror: MirrorStore) -> Outside:
         moment = self.moments[number]
-        outside = Outside(
+        return Outside(
             sources=None,  # type: ignore[arg-type]
             journal=Memory(moment.journal, self.notes),  # type: ignore[arg-type]
             stage=moment.stage,
@@ -75,8 +93,6 @@ class History:
             workers=None,  # type: ignore[arg-type]
             watcher=Silent(),
         )
-        (delivery,) = await deliver(outside, "deliver")
-        return delivery
 
 
 def _edits(one: World) -> Iterator[Callable[[], None]]:
@@ -116,4 +132,4 @@ def history(place: Path, blank: Path) -> Iterator[History]:
             before |= files.keys()
             journal = stack.enter_context(SqlJournal(f"sqlite:///{then / 'journal.sqlite'}", then))
             moments.append(Moment(journal, Folder(then / "edition"), files, needs, one.now))
-        yield History(moments, one.keys)
+        yield History(moments, one.keys, one.config)

@@ -58,8 +58,11 @@ def test_an_edition_is_whole_by_its_public_address_and_a_second_pass_writes_noth
             spent = []
             for number in (0, 0, 1, 2, 3, 5):
                 mirror, moment = store(place), told.moments[number]
+                asks = await told.asks(number, store(place))
                 assert (await told.deliver(number, mirror)).problem is None
                 spent.append(mirror.spent)
+                assert (asks.writes, asks.size) == (mirror.spent.writes, mirror.spent.size)
+                assert asks.deletes >= mirror.spent.deletes
                 verdict = await audited(place, root, moment)
                 assert (verdict.verdict, verdict.code) == ("verified", ""), verdict
             assert spent[1] == Spent(reads=1)

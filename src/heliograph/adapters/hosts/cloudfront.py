@@ -22,7 +22,7 @@ import anyio.to_thread
 
 from heliograph.adapters.hosts.cloudfront_calls import Calls, RefusedError, text_of
 from heliograph.model import ConfigError, QuotaError, StoreError
-from heliograph.model.mirror import Stand, StandState
+from heliograph.model.mirror import SitePage, Stand, StandState
 
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
@@ -58,6 +58,7 @@ class Site:
 class CloudFront:
     """See ``ports.Host``. Each host of an account has its own ``mark``: it tells its addresses from others'.
 
+    ``site`` is how an origin that is a ``Site`` is known from outside.
     ``patience`` is how many seconds an answer may take. ``pause`` waits before a throttled call is made again.
     """
 
@@ -68,6 +69,7 @@ class CloudFront:
         name: str,
         origin: Bucket | Site,
         *,
+        site: SitePage | None = None,
         mark: str = "heliograph",
         most: int = 500,
         credentials: Path | None = None,
@@ -76,7 +78,7 @@ class CloudFront:
         patience: float = 30.0,
         pause: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
-        self.name, self.most = name, most
+        self.name, self.most, self.site = name, most, site
         self._where = f"host {name}"
         if not _MARK.fullmatch(mark):
             raise ConfigError("its mark is wrong", where=self._where, remedy="use small letters, digits and hyphens")

@@ -107,6 +107,10 @@ class GitPages:
             found |= known
         return found
 
+    def asks(self, steps: Sequence[Sequence[Change]]) -> Spent:
+        sizes = [change.size for changes in steps for change in changes]
+        return Spent(writes=bool(sizes), size=sum(sizes))
+
     async def apply(
         self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:

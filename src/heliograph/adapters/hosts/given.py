@@ -1,28 +1,42 @@
 """Addresses that somebody prepared, to be told to readers one after the other. See ``ports.Host``.
 
 For servers and names bought ahead: each address already shows what it shall show. Rule 1: an address that was used is
-never used again, since whoever blocked it knows it. Rule 2: which id has which address is noted before it is told.
+never used again, since whoever blocked it knows it. Rule 2: which id has which address is noted before it is told. Rule
+3: the notes are not the only ones that know: what the pool remembers counts, too, so that a lost file costs nothing.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import anyio.to_thread
 
 from heliograph.model import QuotaError, StoreError
-from heliograph.model.mirror import Stand
+from heliograph.model.mirror import SitePage, Stand
+
+_MOST = 10_000_000  # bytes of the notes
 
 
 class Given:
-    """``urls`` are the prepared addresses in the order of their use; ``notes`` is the file that remembers it."""
+    """``urls`` are the prepared addresses in the order of their use; ``notes`` is the file that remembers it.
 
-    def __init__(self, name: str, provider: str, urls: Sequence[str], notes: Path) -> None:
+    ``former`` is what the pool knows: addresses that were used by id, and whether they still stand.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        provider: str,
+        urls: Sequence[str],
+        notes: Path,
+        former: Callable[[], Mapping[str, tuple[str, bool]]] = dict,
+    ) -> None:
         self.name, self.provider = name, provider
-        self._urls, self._notes = tuple(urls), notes
+        self.site: SitePage | None = None
+        self._urls, self._notes, self._former = tuple(urls), notes, former
 
     @property
     def most(self) -> int:
@@ -69,13 +83,17 @@ class Given:
         )
 
     def _read(self) -> dict[str, tuple[str, bool]]:
+        return {**self._former(), **self._noted()}
+
+    def _noted(self) -> dict[str, tuple[str, bool]]:
         try:
-            plain = json.loads(self._notes.read_bytes())
+            with self._notes.open("rb") as file:
+                plain = json.loads(file.read(_MOST))
             return {str(name): (str(url), bool(on)) for name, (url, on) in plain.items()}
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            remedy = "it tells which prepared addresses were used; take it from a backup"
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            remedy = "it tells which prepared addresses were used; take it from a backup, or remove it"
             raise StoreError(f"cannot be read: {error}", where=str(self._notes), remedy=remedy) from error
 
     def _write(self, known: dict[str, tuple[str, bool]]) -> None:

@@ -115,6 +115,12 @@ class Objects:
         self.held.note({}, absent)
         return digests
 
+    def asks(self, steps: Sequence[Sequence[Change]]) -> Spent:
+        work = [one for wave in _waves(steps, coded=self.coded) for one in wave]
+        puts = [one for one in work if one.fate == "put"]
+        gone = sum(one.fate == "gone" for one in work)
+        return Spent(writes=len(puts), deletes=gone, size=sum(one.change.size for one in puts))
+
     async def apply(
         self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:

@@ -108,6 +108,11 @@ class Rsync:
             raise StoreError("there are too many files to be an edition's", where=self.place)
         return await anyio.to_thread.run_sync(self.held.digests, marks)
 
+    def asks(self, steps: Sequence[Sequence[Change]]) -> Spent:
+        there = [change for changes in steps for change in changes if not change.gone]
+        ends = sum(change.gone for changes in steps for change in changes)
+        return Spent(writes=len(there), deletes=ends, size=sum(change.size for change in there))
+
     async def apply(
         self, steps: Sequence[Sequence[Change]], read: Callable[[Change], bytes], done: Callable[[int], None]
     ) -> None:

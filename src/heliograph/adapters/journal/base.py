@@ -61,7 +61,7 @@ class Base:
         """Keep every other pass out, by a lock that ends with the process, however it ends; ``what`` has its own.
 
         Raises:
-            JournalBusyError: another process holds the journal; says which.
+            JournalBusyError: another process holds it; says which.
         """
         path = self.folder / (f"{what}.lock" if what else "lock")
         with path.open("a+", encoding="utf-8") as lock:
