@@ -224,6 +224,7 @@ class Day:
             time.sleep(0.3)
             sender.look()
             did = self._confirm() + self._decide()
+            did += plan_posts(self.journal, self.config, self.clock.moment(), Memory())  # is all planned?
             waiting = self.journal.entries(states=("queued", "sending", "held", "unknown"), limit=1)
             quiet = 0 if did or waiting else quiet + 1
 

@@ -73,7 +73,9 @@ def test_without_a_mirror_a_post_has_its_code_alone() -> None:
     assert draft.message.link == ""
 
 
-def test_instagram_gets_pictures_of_a_long_story() -> None:
+def test_instagram_gets_pictures_of_a_story_that_its_caption_does_not_hold() -> None:
+    (short,) = compose.story(story(SENTENCE * 20), rules("instagram", slides=4), FACTS, speaks)
+    assert len(short.message.cards) == 1
     (draft,) = compose.story(story(*[SENTENCE * 6] * 8), rules("instagram", slides=4), FACTS, speaks)
     first, *further = draft.message.cards
     assert first.title == story().title

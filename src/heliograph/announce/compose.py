@@ -30,7 +30,7 @@ _LINK = 300  # of them, at most, for a link
 _TITLE = 300  # characters of a title
 _LEAD = 800
 _LINES = 10  # of a day
-_SHORT = 200  # characters of a story that its headline and caption tell whole
+_SHORT = 1_500  # characters of a story that a caption holds whole, so that it needs no further pictures
 _TOLD = 4  # addresses in one post
 
 
