@@ -66,6 +66,7 @@ async def newsroom(folder: Path, blank: Path) -> AsyncIterator[Newsroom]:
             task = asyncio.create_task(readers.run())
             try:
                 yield Newsroom(here, lab, clock, readers)
+                assert readers.failed == 0, readers.trouble
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
@@ -136,7 +137,8 @@ def test_when_telegram_wants_a_pause_it_has_it_and_nobody_is_forgotten(tmp_path:
             assert [len(reader.sees()) for reader in readers] == [1] * 12
             late = [one for one in room.lab.refusals if one[1] == 429]
             assert 1 <= len(late) <= 40
-            assert "pause" in room.readers.trouble
+            await until(lambda: not room.readers.turns)
+            assert room.readers.trouble == ""
 
     asyncio.run(main())
 
@@ -295,7 +297,28 @@ def test_a_revoked_token_is_told_and_a_new_one_counts(tmp_path: Path, blank_jour
             await until(lambda: "does not know this token" in room.readers.trouble)
             token_file(tmp_path, fresh)
             await asked(reader, "/where")
-            assert room.readers.trouble == ""
+            await until(lambda: room.readers.trouble == "")
+
+    asyncio.run(main())
+
+
+def test_an_answer_that_cannot_be_made_costs_that_answer_alone(
+    tmp_path: Path, blank_journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise AttributeError
+
+    async def main() -> None:
+        async with newsroom(tmp_path, blank_journal) as room:
+            reader = room.lab.reader(7, "ru")
+            with monkeypatch.context() as patched:
+                patched.setattr("heliograph.announce.bot.story", broken)
+                reader.says(BRIDGE.code)
+                await until(lambda: room.readers.failed == 1)
+            assert room.readers.trouble == "an answer could not be made: AttributeError"
+            await asked(reader, "/where")
+            await until(lambda: room.readers.trouble == "")
+            room.readers.failed = 0
 
     asyncio.run(main())
 

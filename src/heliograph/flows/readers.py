@@ -58,8 +58,7 @@ class Readers:
         turns: Turns | None = None,
     ) -> None:
         self.turns = turns if turns is not None else Turns()
-        self.answered = 0  # questions, since this began
-        self.trouble = ""  # what the provider said last, if it was no
+        self.answered, self.failed = 0, 0  # questions since this began; those that could not be, by a fault of ours
         self._journal, self._config, self._rules, self._bot = journal, config, rules, bot
         self._clock, self._pause = clock, pause
         self._speaks = speaker(config)
@@ -68,6 +67,12 @@ class Readers:
         self._hearing = asyncio.Semaphore(AT_ONCE)
         self._tries: dict[str, int] = {}  # by busy chat
         self._noted = float("-inf")
+        self._deaf, self._mute = "", ""  # why nothing comes in, why nothing goes out
+
+    @property
+    def trouble(self) -> str:
+        """What the provider says now, if it is no."""
+        return "; ".join(dict.fromkeys(filter(None, (self._deaf, self._mute))))
 
     async def run(self) -> None:
         """Ask for questions and answer them, for ever."""
@@ -84,11 +89,11 @@ class Readers:
         while True:
             asked = await self._bot.questions(journal.offset(name), WAIT)
             if asked.failure is not None:
-                self.trouble = asked.failure.note
+                self._deaf = asked.failure.note
                 await self._pause(max(asked.failure.wait, rest))
                 rest = min(rest * 2, LONGEST)
                 continue
-            self.trouble, rest = "", FIRST
+            self._deaf, rest = "", FIRST
             for question in asked.questions:
                 self._take(question, group)
             if asked.newest:
@@ -158,7 +163,8 @@ class Readers:
             self._settle(turn.chat, replies, await self._bot.answer(turn.chat, replies[0]))
             self._tell()
         except Exception as error:  # noqa: BLE001 - one story that cannot be told must not silence the bot
-            self.trouble = f"an answer could not be made: {type(error).__name__}"
+            self._mute = f"an answer could not be made: {type(error).__name__}"
+            self.failed += 1
             self.turns.done(turn.chat, (), self._clock())
         finally:
             self._free.release()
@@ -173,10 +179,11 @@ class Readers:
             return
         tries = self._tries.pop(chat, 0) + 1
         if sent.fate in ("later", "stopped") and tries < TRIES:
-            self.trouble = sent.note
+            self._mute = sent.note
             self._tries[chat] = tries
             self.turns.again(chat, replies, max(sent.wait, FIRST * 2**tries if sent.wait == 0 else 0), now)
             return
+        self._mute = "" if sent.fate == "posted" else sent.note
         rest = replies[1:] if sent.fate in ("posted", "unknown") else ()
         self.answered += not rest
         self.turns.done(chat, rest, now)

@@ -27,9 +27,11 @@ class Clock:
         return self.now
 
     async def advance(self, seconds: float) -> None:
+        """Move it, and let whoever waited for that go on."""
         self.now += seconds
         async with self._moved:
             self._moved.notify_all()
+        await asyncio.sleep(0)
 
     async def patience(self, seconds: float) -> None:
         """Wait until the clock was moved that far."""

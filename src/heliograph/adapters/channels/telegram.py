@@ -12,13 +12,13 @@ import html
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import aiohttp
 from aiogram import methods, types
 from aiogram.exceptions import TelegramBadRequest
 
+from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.telegram_calls import Calls
 from heliograph.adapters.channels.web import TIMEOUT
 from heliograph.model.post import ChannelKind, Drawn, Entry, Fate, Health, Message, Sent
@@ -37,8 +37,8 @@ class RawMember(methods.GetChatMember):
     __returning__ = dict[str, Any]
 
 
-class TelegramChannel:
-    """Posts to ``chat`` ("@name" or a number) through the Bot API at ``endpoint``. Close it with ``aclose``."""
+class TelegramChannel(Held):
+    """Posts to ``chat`` ("@name" or a number) through the Bot API at ``endpoint``."""
 
     kind: ChannelKind = "telegram"
 
@@ -55,18 +55,7 @@ class TelegramChannel:
         """``token`` is a file; ``pause`` is what is done between two subscribers, for so many seconds."""
         self.name, self._chat, self._pause = name, chat, pause
         self._calls = Calls(token, endpoint, timeout)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._calls.aclose()
+        super().__init__(self._calls.web)
 
     async def send(self, message: Message, pictures: Sequence[Drawn] = (), to: Sequence[str] = ()) -> Sent:
         if to:

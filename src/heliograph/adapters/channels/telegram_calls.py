@@ -33,12 +33,12 @@ from aiogram.methods import TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.utils.token import TokenValidationError
 
+from heliograph.adapters.channels.fates import MOST_WAIT
 from heliograph.adapters.channels.secret import secret
 from heliograph.adapters.channels.web import TIMEOUT, Web, failure, plain
 from heliograph.model import ConfigError
 from heliograph.model.post import Sent
 
-LONGEST_WAIT = 86_400  # seconds; whoever asks for more is asked again after a day
 _T = TypeVar("_T")
 _RIGHTS = ("rights", "chat_write_forbidden", "chat_admin_required", "chat not found", "have no write access")
 _NOBODY = ("chat not found", "peer_id_invalid", "user not found", "user is deactivated")
@@ -48,8 +48,8 @@ class Calls:
     """Asks the Bot API at ``endpoint`` with the token in the file ``token``, as it is at each call."""
 
     def __init__(self, token: Path, endpoint: str, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
-        self._token, self._web = token, Web(timeout)
-        self._session = _Session(self._web, endpoint)
+        self._token, self.web = token, Web(timeout)
+        self._session = _Session(self.web, endpoint)
         self._last = ""  # the token of the last call, to be kept out of notes
 
     async def __call__(self, method: TelegramMethod[_T], timeout: aiohttp.ClientTimeout | None = None) -> _T:  # noqa: ASYNC109
@@ -68,19 +68,10 @@ class Calls:
             raise ConfigError("this is no token of a bot", where=str(self._token), remedy=remedy) from None
         return await bot(method, request_timeout=cast(Any, timeout))
 
-    @property
-    def own_id(self) -> int:
-        """The bot's own number, which its token begins with; after a first call."""
-        return int(self._last.partition(":")[0] or 0)
-
     def sorted_out(self, error: Exception, *, reader: bool = False) -> Sent:
         """What ``error`` means; with ``reader`` it was a message to one reader, else to the newsroom's channel."""
         sent = _fate(error, reader=reader)
         return Sent(fate=sent.fate, wait=sent.wait, note=plain(sent.note, self._last), gone=sent.gone)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._web.aclose()
 
 
 class _Session(AiohttpSession):
@@ -115,7 +106,7 @@ def _fate(error: Exception, *, reader: bool) -> Sent:
         case ConfigError():
             return Sent(fate="stopped", note=f"{error.where}: {error.what}")
         case TelegramRetryAfter():
-            wait = min(max(error.retry_after, 1), LONGEST_WAIT)
+            wait = min(max(error.retry_after, 1), int(MOST_WAIT))
             return Sent(fate="later", wait=wait, note=f"Telegram wants a pause of {wait} seconds")
         case TelegramMigrateToChat():
             number = error.migrate_to_chat_id

@@ -13,6 +13,7 @@ from typing import Any, Final
 import aiohttp
 from aiogram import methods, types
 
+from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.telegram_calls import Calls
 from heliograph.model.post import Sent
 from heliograph.model.question import Asked, Question, Reply
@@ -30,17 +31,14 @@ class RawUpdates(methods.GetUpdates):
     __returning__ = list[Any]
 
 
-class TelegramReaders:
-    """See ``ports.Bot``. Close it with ``aclose``."""
+class TelegramReaders(Held):
+    """See ``ports.Bot``."""
 
     def __init__(self, *, name: str, token: Path, endpoint: str = "https://api.telegram.org/") -> None:
         """``token`` is a file."""
         self.name = name
         self._calls = Calls(token, endpoint)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._calls.aclose()
+        super().__init__(self._calls.web)
 
     async def questions(self, after: int, wait: int) -> Asked:
         limits = aiohttp.ClientTimeout(total=wait + 30, sock_connect=5, sock_read=wait + 20)

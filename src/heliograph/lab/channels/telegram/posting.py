@@ -24,21 +24,7 @@ async def send_message(lab: Telegram, args: Given) -> Any:  # noqa: ANN401 - JSO
     chat = lab.chat(args)
     chat.admit()
     said = text_of(lab, args.text("text"), args.text("parse_mode"))
-    buttons = buttons_of(lab, args)
-    answers = _answered(chat, args)
-    lab.spend(chat)
-    post = Post(
-        id=0,
-        date=lab.clock(),
-        text=said.text,
-        entities=said.entities,
-        buttons=buttons,
-        answers=answers,
-        quiet=quiet(args),
-    )
-    chat.add(post)
-    await lab.notice(chat)
-    return chat.message(post)
+    return await _put(lab, args, chat, said)
 
 
 async def send_photo(lab: Telegram, args: Given) -> Any:  # noqa: ANN401 - JSON
@@ -47,17 +33,21 @@ async def send_photo(lab: Telegram, args: Given) -> Any:  # noqa: ANN401 - JSON
     chat.admit()
     size = photo_of(lab, args.file("photo"))
     said = caption_of(lab, args.text("caption"), args.text("parse_mode"))
-    buttons = buttons_of(lab, args)
-    answers = _answered(chat, args)
+    return await _put(lab, args, chat, said, size)
+
+
+async def _put(lab: Telegram, args: Given, chat: Chat, said: Formatted, photo: int = 0) -> Any:  # noqa: ANN401 - JSON
+    buttons, answers = buttons_of(lab, args), _answered(chat, args)
     lab.spend(chat)
     post = Post(
         id=0,
         date=lab.clock(),
         text=said.text,
         entities=said.entities,
-        photo=size,
+        photo=photo,
         buttons=buttons,
         answers=answers,
+        quiet=bool(photo) or quiet(args),
     )
     chat.add(post)
     await lab.notice(chat)
