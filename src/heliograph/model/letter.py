@@ -37,7 +37,10 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A mail to one reader in answer to his own. ``text`` is plain and fits; ``id`` is one that ``sealed`` made."""
+    """A mail to one reader, mostly in answer to his own. ``text`` is plain and fits; ``sealed`` made ``id``.
+
+    ``returns``: it has our sender, so that a server that cannot deliver it says so; all others have the null sender.
+    """
 
     to: str
     subject: str
@@ -46,6 +49,7 @@ class Letter:
     id: str = ""
     answers: str = ""  # Message-ID of his mail, with its angle brackets
     references: tuple[str, ...] = ()
+    returns: bool = False
 
 
 def is_address(text: str) -> bool:

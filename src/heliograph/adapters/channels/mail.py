@@ -89,6 +89,7 @@ class Mail:
             return Sent(fate="refused", note="the address cannot be answered")
         id_ = f"<{letter.id or sealed('a', self._digest(repr(letter)), '', self._mark)}@{self._domain}>"
         mail = mime.base(self._sender, self._title, letter.subject, id_, self._clock())
+        sender = self._sender if letter.returns else ""
         mail["To"] = letter.to
         mail["Auto-Submitted"] = "auto-replied" if letter.answers else "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"  # what some servers heed in its place
@@ -97,7 +98,7 @@ class Mail:
             mail["References"] = " ".join(dict.fromkeys((*mime.ids(" ".join(letter.references)), answered[-1])))
         mime.write(mail, letter.text, letter.lang, rich=False)
         try:
-            return _with(await smtp.hand_over(self._way, "", (letter.to,), self._bytes(mail)), id_)
+            return _with(await smtp.hand_over(self._way, sender, (letter.to,), self._bytes(mail)), id_)
         except ConfigError as error:
             return Sent(fate="stopped", note=f"{error.where}: {error.what}")
 
