@@ -605,6 +605,14 @@ class Letterbox(Protocol):
         ...
 
 
+class Hub(Protocol):
+    """Who tells others that a feed has changed. Not trusted: it can keep silent."""
+
+    async def tell(self, feed: str) -> Sent:
+        """Say that the feed at this address has changed; may be repeated. Never raises but for cancellation."""
+        ...
+
+
 class Reach(Protocol):
     """A mirror as anybody reaches it. Not trusted: any byte of an answer may be hostile."""
 
