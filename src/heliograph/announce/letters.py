@@ -33,6 +33,7 @@ VALID: Final = 4  # days in which a subscription can be confirmed
 _MOST_PARTS: Final = 60  # of a mail: the library nests one call in another for each
 _MOST_TEXT, _MOST_HEADER = 4_000, 2_000  # characters that are looked at
 _MOST_LINES: Final = 8  # of a mail's own text
+_LASTING: Final = ("5.1.", "5.0.")  # the address is at fault; some servers say no more than that it failed
 _MOST_FAILED: Final = 20  # recipients that one bounce may name
 
 _WORDS: Final[tuple[tuple[Kind, str, str], ...]] = (
@@ -203,7 +204,7 @@ def _bounce(mail: Message, envelope: Envelope, mark: Mark, now: datetime) -> Que
             failed.update(_failed(part))
     some = tuple(address for address in failed if address)[:_MOST_FAILED]
     if len(some) == 1 and unsealed(ids, "p", some[0], mark) in days(now):
-        return Question(kind="bounce", failed=some, probe=True, lasting=failed[some[0]].startswith("5.1."))
+        return Question(kind="bounce", failed=some, probe=True, lasting=failed[some[0]].startswith(_LASTING))
     if some and unsealed(ids, "n", "", mark):
         return Question(kind="bounce", failed=some)
     return _nothing("a report about no mail of ours")

@@ -1,0 +1,105 @@
+"""A mail server that a newsroom may have: Exim, with mailboxes as folders and the newsroom's door by LMTP."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_EXIM = "/usr/sbin/exim4"
+_CONFIG = """
+primary_hostname = post.example
+spool_directory = {place}/spool
+log_file_path = {place}/spool/%slog
+pid_file_path = {place}/spool/exim.pid
+exim_user = Debian-exim
+exim_group = Debian-exim
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = {port}
+acl_smtp_rcpt = rcpt
+acl_smtp_data = accept
+keep_environment =
+never_users =
+smtp_accept_max = 20
+begin acl
+rcpt:
+  accept domains = paper.example
+         local_parts = news
+  accept domains = mail.example
+         local_parts = anna : boris : ghost
+  deny message = nobody of this name
+begin routers
+door:
+  driver = manualroute
+  domains = paper.example
+  transport = door
+  route_list = * 127.0.0.1
+  self = send
+nobody:
+  driver = redirect
+  domains = mail.example
+  local_parts = ghost
+  allow_fail
+  data = :fail: nobody of this name any more
+box:
+  driver = accept
+  domains = mail.example
+  transport = box
+begin transports
+door:
+  driver = smtp
+  protocol = lmtp
+  port = {door}
+  hosts_override
+  hosts_try_prdr = :
+box:
+  driver = appendfile
+  directory = {place}/box/${{if eq{{$local_part}}{{anna}}{{anna}}{{boris}}}}
+  maildir_format
+  create_directory
+  return_path_add
+  user = Debian-exim
+begin retry
+* * F,1h,1m
+"""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def need_exim() -> None:
+    """Skip where it cannot run, saying why."""
+    if not Path(_EXIM).exists():
+        pytest.skip("exim is not installed: apt-get install exim4-daemon-light")
+    if os.geteuid() != 0:
+        pytest.skip("exim takes another configuration from root alone")
+
+
+@contextmanager
+def exim(place: Path, port: int, door: int) -> Iterator[Path]:
+    """The server while the block lasts; gives the folder in which each reader has a mailbox."""
+    for name in ("spool", "box"):
+        (place / name).mkdir(parents=True)
+        shutil.chown(place / name, "Debian-exim", "Debian-exim")
+    for parent in (place, *place.parents[:3]):  # pytest's folders are closed to all but root
+        parent.chmod(parent.stat().st_mode | 0o011)
+    config = place / "exim.conf"
+    config.write_text(_CONFIG.format(place=place, port=port, door=door))
+    process = subprocess.Popen(
+        [_EXIM, "-C", str(config), "-bdf", "-q1m"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield place / "box"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
