@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+MANUAL = Path(__file__).resolve().parents[2] / "docs" / "operating" / "mail.md"  # its lines are used as they stand
 _EXIM = "/usr/sbin/exim4"
 _CONFIG = """
 primary_hostname = post.example
@@ -35,12 +37,7 @@ rcpt:
          local_parts = anna : boris : ghost
   deny message = nobody of this name
 begin routers
-door:
-  driver = manualroute
-  domains = paper.example
-  transport = door
-  route_list = * 127.0.0.1
-  self = send
+{router}
 nobody:
   driver = redirect
   domains = mail.example
@@ -52,12 +49,7 @@ box:
   domains = mail.example
   transport = box
 begin transports
-door:
-  driver = smtp
-  protocol = lmtp
-  port = {door}
-  hosts_override
-  hosts_try_prdr = :
+{transport}
 box:
   driver = appendfile
   directory = {place}/box/${{if eq{{$local_part}}{{anna}}{{anna}}{{boris}}}}
@@ -94,7 +86,9 @@ def exim(place: Path, port: int, door: int) -> Iterator[Path]:
     for parent in (place, *place.parents[:3]):  # pytest's folders are closed to all but root
         parent.chmod(parent.stat().st_mode | 0o011)
     config = place / "exim.conf"
-    config.write_text(_CONFIG.format(place=place, port=port, door=door))
+    router, transport = re.findall(r"^```exim\n(.*?)^```", MANUAL.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    transport = transport.replace("port = 8024", f"port = {door}")
+    config.write_text(_CONFIG.format(place=place, port=port, router=router, transport=transport))
     process = subprocess.Popen(
         [_EXIM, "-C", str(config), "-bdf", "-q1m"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

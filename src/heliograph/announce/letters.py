@@ -24,6 +24,7 @@ from email.message import Message
 from email.utils import getaddresses
 from typing import Final, Literal
 
+from heliograph.announce.text import clean
 from heliograph.model.code import BadCode, parse_code
 from heliograph.model.letter import SEALED, Envelope, Mark, plain_address, unsealed
 
@@ -293,7 +294,7 @@ def _decoded(text: str) -> str:
             said += piece.decode(charset or "ascii", "replace")
         except (LookupError, ValueError):
             said += piece.decode("utf-8", "replace")
-    return " ".join("".join(char if char.isprintable() else " " for char in said).split())
+    return clean(said, lines=False)
 
 
 def _language(text: str) -> str:

@@ -388,6 +388,16 @@ def test_html_holds_no_markup_of_strangers_and_loads_nothing(text: str, lang: st
     assert ('dir="rtl"' in made) == (lang == "fa")
 
 
+def test_persian_keeps_its_joiners_in_a_header() -> None:
+    assert mime.one_line("شبه\u200cجزیره\r\n x") == "شبه\u200cجزیره x"
+
+
+def test_what_is_underlined_in_text_is_a_heading_in_html() -> None:
+    made = mime.page("The day\n\nA <bridge>\n=====\n\nOpen.\n\n1 + 1\n==", "en", "The day")
+    assert ">The day</h1>\n" in made
+    assert ">A &lt;bridge&gt;</h2>\n<p>Open.</p>\n<p>1 + 1<br>\n==</p>" in made
+
+
 def test_links_end_where_the_address_ends() -> None:
     made = mime.page('See https://a.example/x?a=1&b="2" (https://b.example/), or https://c.example.', "en", "")
     assert '<a href="https://a.example/x?a=1&amp;b=">https://a.example/x?a=1&amp;b=</a>' in made

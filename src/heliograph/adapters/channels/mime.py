@@ -21,6 +21,8 @@ _RIGHT_TO_LEFT: Final = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "u
 _MOST_SUBJECT: Final = 250  # characters
 _ID: Final = re.compile(r"<[^<>\s@\x00-\x1f\x7f-\U0010ffff]{1,200}@[^<>\s@\x00-\x1f\x7f-\U0010ffff]{1,200}>")
 _LINK: Final = re.compile(r"https?://[^\s<>\"'«»]+")
+_JOINERS: Final = "\u200c\u200d"
+_HEADING: Final = re.compile(r"([^\n]{1,400})\n={3,80}")  # a line that is underlined
 _AFTER: Final = ".,;:!?)]}…"  # what stands after an address and is no part of it
 _PAGE: Final = (
     '<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8">'
@@ -31,8 +33,9 @@ _PAGE: Final = (
 
 
 def one_line(text: str, most: int = _MOST_SUBJECT) -> str:
-    """Text that is safe in a header: printable characters and single spaces, at most ``most`` of them."""
-    kept = "".join(char if char.isprintable() else " " for char in text)  # line ends of all kinds, surrogates, controls
+    """Text that is safe in a header: characters that show and single spaces, at most ``most`` of them."""
+    # line ends of all kinds, surrogates and controls go; joiners stay, which Persian cannot do without
+    kept = "".join(char if char.isprintable() or char in _JOINERS else " " for char in text)
     # the library decodes what looks like an encoded word, and a line end may be in there
     return " ".join(kept.replace("=?", "= ?").split())[:most].strip()
 
@@ -67,12 +70,14 @@ def attach(mail: EmailMessage, name: str, data: bytes) -> None:
 
 
 def page(text: str, lang: str, title: str) -> str:
-    """The text as HTML: its paragraphs, its line ends, and its links."""
+    """The text as HTML: its paragraphs, its line ends, its links, and lines that are underlined as headings."""
     parts = [part.strip("\n") for part in re.split(r"\n[ \t]*\n", text) if part.strip()]
     made = []
     for number, part in enumerate(parts):
         if not number and " ".join(part.split()) == " ".join(title.split()):
             made.append(f'<h1 style="font-size:1.5em;line-height:1.2">{html.escape(part)}</h1>')
+        elif heading := _HEADING.fullmatch(part):
+            made.append(f'<h2 style="font-size:1.25em;line-height:1.25">{_linked(heading[1])}</h2>')
         else:
             made.append(f"<p>{_linked(part)}</p>")
     direction = "rtl" if lang.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
