@@ -290,6 +290,20 @@ def test_limits_of_the_server_at_their_edges() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("utf8", "fate"), [(True, "posted"), (False, "refused")])
+def test_addresses_in_other_letters_are_sent_to_where_the_server_can(utf8: bool, fate: Fate) -> None:
+    async def run() -> None:
+        wide = "анна@mail.example"
+        async with post(Limits(utf8=utf8)) as world:
+            anna = world.office.reader(wide)
+            sent = await smtp.hand_over(world.mail._way, NEWS, [wide], b"Subject: x\r\n\r\n.dot\r\n..\r\n")
+            assert (sent.fate, sent.bounced, len(anna.box)) == (fate, () if utf8 else (wide,), int(utf8))
+            if utf8:
+                assert anna.reads().data == b"Subject: x\r\n\r\n.dot\r\n..\r\n"
+
+    asyncio.run(run())
+
+
 def test_what_mail_cannot_do_is_refused_and_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
         async with post() as world:

@@ -49,7 +49,7 @@ def automatic(
         return None
     to = sender if manner == "away" else parseaddr(str(mail["From"]))[1]
     made = EmailMessage(policy=default)
-    made["From"], made["To"], made["Subject"] = own, to, "I am away: " + " ".join(str(mail["Subject"]).split())
+    made["From"], made["To"], made["Subject"] = own, to, "I am away: " + " ".join(str(mail["Subject"]).split())[:100]
     made["Date"] = format_datetime(local_time(now))
     made["Message-ID"] = f"<away.{number}@{own.rpartition('@')[2]}>"
     made["In-Reply-To"] = str(mail["Message-ID"])
