@@ -7,10 +7,11 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 
 MANUAL = Path(__file__).resolve().parents[2] / "docs" / "operating" / "mail.md"  # its lines are used as they stand
@@ -77,23 +78,41 @@ def need_exim() -> None:
         pytest.skip("exim takes another configuration from root alone")
 
 
-@contextmanager
-def exim(place: Path, port: int, door: int) -> Iterator[Path]:
-    """The server while the block lasts; gives the folder in which each reader has a mailbox."""
+def furnished(place: Path, port: int, door: int) -> list[str]:
+    """The command that runs the server in this folder, with its configuration written."""
+    place.chmod(0o711)  # it works as a user of its own
     for name in ("spool", "box"):
-        (place / name).mkdir(parents=True)
+        (place / name).mkdir()
         shutil.chown(place / name, "Debian-exim", "Debian-exim")
-    for parent in (place, *place.parents[:3]):  # pytest's folders are closed to all but root
-        parent.chmod(parent.stat().st_mode | 0o011)
     config = place / "exim.conf"
     router, transport = re.findall(r"^```exim\n(.*?)^```", MANUAL.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     transport = transport.replace("port = 8024", f"port = {door}")
     config.write_text(_CONFIG.format(place=place, port=port, router=router, transport=transport))
-    process = subprocess.Popen(
-        [_EXIM, "-C", str(config), "-bdf", "-q1m"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    return [_EXIM, "-C", str(config), "-bdf", "-q1m"]
+
+
+@asynccontextmanager
+async def exim(place: Path, port: int, door: int) -> AsyncIterator[None]:
+    """The server while the block lasts; each reader has a mailbox in ``box`` of its folder."""
+    command = furnished(place, port, door)
+    process = await anyio.open_process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield place / "box"
+        yield
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        await process.aclose()
+        await _quiet(place)
+
+
+async def _quiet(place: Path) -> None:
+    """Wait until no process works there: deliveries go on after the server has ended."""
+    with anyio.fail_after(30):
+        while any(str(place) in _command(folder) for folder in Path("/proc").glob("[0-9]*")):  # noqa: ASYNC110, ASYNC240
+            await anyio.sleep(0.05)
+
+
+def _command(folder: Path) -> str:
+    try:
+        return (folder / "cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:  # it has ended meanwhile
+        return ""

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import default
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import aiosmtplib
@@ -37,8 +38,10 @@ async def until(true: Callable[[], Awaitable[bool]]) -> None:
             await anyio.sleep(0.05)
 
 
-def test_exim_carries_news_out_questions_in_and_bounces_back(make: Make, tmp_path: Path) -> None:
+def test_exim_carries_news_out_questions_in_and_bounces_back(make: Make) -> None:
     need_exim()
+    place = TemporaryDirectory()  # pytest's own folders are closed to Exim's user
+    post = Path(place.name)
     world = make(pieces(NOW)[:3], more=MORE)
     world.publish()
     table = world.config.channel[0]
@@ -46,7 +49,7 @@ def test_exim_carries_news_out_questions_in_and_bounces_back(make: Make, tmp_pat
     port, numbers = free_port(), itertools.count()
 
     def box() -> list[EmailMessage]:
-        files = sorted((tmp_path / "post" / "box" / "anna").glob("new/*"))
+        files = sorted((post / "box" / "anna").glob("new/*"))
         return [cast(EmailMessage, message_from_bytes(file.read_bytes(), policy=default)) for file in files]
 
     async def has(count: int) -> bool:
@@ -74,29 +77,32 @@ def test_exim_carries_news_out_questions_in_and_bounces_back(make: Make, tmp_pat
             async def is_erased() -> bool:
                 return journal.subscriber("letters", GHOST) is None
 
-            async with answering(outside, world.config, table, door, mail, mark, salt, lambda: world.now) as (_, lmtp):
-                with exim(tmp_path / "post", port, lmtp):
-                    await until(is_up)
-                    code = next(iter(journal.briefs())).code
-                    await write(shown(code))
-                    await until(partial(has, 1))
-                    (story,) = box()
-                    assert story["Return-Path"] == "<>"
-                    assert story["In-Reply-To"] == "<1@mail.example>"
-                    assert shown(code) in story.get_content()
+            async with (
+                answering(outside, world.config, table, door, mail, mark, salt, lambda: world.now) as (_, lmtp),
+                exim(post, port, lmtp),
+            ):
+                await until(is_up)
+                code = next(iter(journal.briefs())).code
+                await write(shown(code))
+                await until(partial(has, 1))
+                (story,) = box()
+                assert story["Return-Path"] == "<>"
+                assert story["In-Reply-To"] == "<1@mail.example>"
+                assert shown(code) in story.get_content()
 
-                    for address in (ANNA, GHOST, "nobody@mail.example"):
-                        journal.subscribe("letters", address, "ru")
-                    sent = await mail.send(
-                        Message(text="Новости", subject="День", lang="ru"), to=[ANNA, GHOST, "nobody@mail.example"]
-                    )
-                    assert (sent.fate, sent.gone, sent.bounced) == ("posted", (), ("nobody@mail.example",))
-                    await until(partial(has, 2))
-                    news = next(one for one in box() if one["List-Id"])
-                    assert news["Return-Path"] == f"<{NEWS}>"
-                    assert GHOST.encode() not in bytes(news)
-                    # the bounce, the probe, the bounce of the probe
-                    await until(is_erased)
-                    assert journal.subscriber("letters", ANNA) is not None
+                for address in (ANNA, GHOST, "nobody@mail.example"):
+                    journal.subscribe("letters", address, "ru")
+                sent = await mail.send(
+                    Message(text="Новости", subject="День", lang="ru"), to=[ANNA, GHOST, "nobody@mail.example"]
+                )
+                assert (sent.fate, sent.gone, sent.bounced) == ("posted", (), ("nobody@mail.example",))
+                await until(partial(has, 2))
+                news = next(one for one in box() if one["List-Id"])
+                assert news["Return-Path"] == f"<{NEWS}>"
+                assert GHOST.encode() not in bytes(news)
+                # the bounce, the probe, the bounce of the probe
+                await until(is_erased)
+                assert journal.subscriber("letters", ANNA) is not None
 
-    anyio.run(run)
+    with place:
+        anyio.run(run)
