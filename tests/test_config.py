@@ -14,6 +14,7 @@ from heliograph.config import fields, load, parse
 from heliograph.model import ConfigError
 
 HERE = Path("/srv/news/heliograph.toml")
+MAIL = '[[channel]]\nname = "letters"\nkind = "mail"\nsender = "news@paper.example"\n'
 LEAST = '[newsroom]\ntitle = "Полуостров"\n'
 
 
@@ -64,6 +65,10 @@ def test_a_typing_slip_names_the_field_and_suggests_the_right_one(text: str, pla
         (LEAST + '[[mirror]]\nname = "a"\npath = "x"\nurl = "http://x.onion/"\n', "mirror[0].url"),
         (LEAST + '[watch]\ndrops = ["http://x.onion/"]\n', "watch.drops"),
         (LEAST + '[[link]]\nname = "x"\nurl = "javascript:1"\n', "link[0].url"),
+        (LEAST + MAIL + 'host = "mx.example"\n', "only with a server on this machine"),
+        (LEAST + MAIL + 'user = "news"\n', "user needs a password"),
+        (LEAST + MAIL + 'listen = "8024"\n', "channel[0].listen"),
+        (LEAST + '[announce]\nhub = "hub.example"\n', "announce.hub"),
         (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "a"\npath = "y"\n', "mirror names"),
         (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "b"\npath = "./x"\n', "mirror paths"),
     ],

@@ -7,9 +7,9 @@ shape and import nothing of ours but ``model`` and this file. Rule 3: each port 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -17,6 +17,7 @@ from typing import Protocol
 from heliograph.model import Answer, Ask, Brief, Cut, Issue, SheetKey, Shown, Story, Tip, Want, release
 from heliograph.model.edition import TallyBy
 from heliograph.model.ledger import Admission, Change, Draft, Fetch, Job, Laid, Moved, Outcome, Seal, Sheeted
+from heliograph.model.letter import Envelope, Letter
 from heliograph.model.mirror import Mirror, Move, MoveNote, SitePage, Spent, Stand
 from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Pause, Sent, State, Subscriber, Topic
 from heliograph.model.question import Asked, Reply
@@ -576,6 +577,39 @@ class Bot(Protocol):
 
     async def introduce(self, commands: Mapping[str, Sequence[tuple[str, str]]]) -> Sent:
         """Name the commands and what they do, by language; "" is every other one."""
+        ...
+
+
+class Postman(Protocol):
+    """Who answers readers' mail. Not trusted to say what became of it."""
+
+    async def answer(self, letter: Letter) -> Sent:
+        """Send it to its reader alone, marked as written by a machine. "later" is certainly not sent.
+
+        Asks the server once. Never raises but for cancellation.
+        """
+        ...
+
+
+class Letterbox(Protocol):
+    """Where readers' mail is handed in. Not trusted: anybody may have written it, in anybody's name."""
+
+    def open(self, take: Callable[[Envelope], Awaitable[bool]]) -> AbstractAsyncContextManager[tuple[str, int]]:
+        """Hand each mail to ``take`` while the block lasts; gives the address and port.
+
+        A mail is acknowledged after ``take`` has returned True; whoever brought it keeps it else. Nothing is kept.
+
+        Raises:
+            OSError: the port cannot be had.
+        """
+        ...
+
+
+class Hub(Protocol):
+    """Who tells others that a feed has changed. Not trusted: it can keep silent."""
+
+    async def tell(self, feed: str) -> Sent:
+        """Say that the feed at this address has changed; may be repeated. Never raises but for cancellation."""
         ...
 
 

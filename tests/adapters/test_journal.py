@@ -18,7 +18,7 @@ from heliograph.adapters.journal import SqlJournal
 from heliograph.adapters.journal.schema import metadata
 from heliograph.model import Brief, Cut, HeliographError, Issue, JournalBusyError, SheetKey, Shown, Tip, Want
 from heliograph.model.code import story_code
-from heliograph.model.edition import Select
+from heliograph.model.edition import Gone, Select
 from heliograph.model.ledger import Admission, Draft, Entry, Fetch, Laid, Outcome, Seal, Sheeted
 from heliograph.model.paths import key_of, object_name
 from heliograph.model.sighting import Finding, Sighting
@@ -231,6 +231,26 @@ def test_a_withdrawn_story_leaves_everything_but_its_versions(journal: SqlJourna
     again = save(journal, draft("1", pictures=(SITE + "p.jpg",)))[0]
     assert (again.after.code, again.version) == (code, 2)
     assert journal.dirty() == [SheetKey("picture", "p")]  # the story is back, and so must its picture be
+
+
+def test_what_was_withdrawn_lately_is_told_until_it_is_back(journal: SqlJournal) -> None:
+    def gone() -> tuple[Gone, ...]:
+        return journal.jobs([(SheetKey("feed"), Want(gone=True))])[0].gone
+
+    assert gone() == ()
+    save(journal, draft("1"), draft("2"), draft("3"))
+    one, two, three = (story_code(SITE + name) for name in "123")
+    journal.withdraw([one, "nothing"], [], NOW)
+    journal.withdraw([two, three], [], NOW + timedelta(days=1))
+    assert {(told.code, told.when) for told in gone()} == {
+        (one, NOW), (two, NOW + timedelta(days=1)), (three, NOW + timedelta(days=1)),
+    }  # fmt: skip
+    assert gone()[-1] == Gone(one, "ru", NOW)
+    save(journal, draft("2"))
+    assert {told.code for told in gone()} == {one, three}
+    journal.withdraw([two], [], NOW + timedelta(days=60))  # the first one is two months old
+    assert {told.code for told in gone()} == {two, three}
+    assert journal.jobs([(SheetKey("feed"), Want())])[0].gone == ()
 
 
 def test_who_links_to_a_story_is_known(journal: SqlJournal) -> None:

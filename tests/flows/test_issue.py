@@ -6,6 +6,7 @@ import posixpath
 import re
 from dataclasses import replace
 
+import feedparser
 import pytest
 from tests.flows.world import NOW, SITE, Make, World
 from tests.links import relative_links
@@ -111,6 +112,24 @@ def test_a_story_the_origin_declares_gone_leaves_every_page(small: World) -> Non
         lists = [data for name, data in mirror.files.items() if name.startswith(places) and name.endswith(".html")]
         assert lists
         assert not [data for data in lists if piece.title.encode() in data]
+
+
+def test_feeds_say_that_a_story_was_withdrawn_until_it_is_back(small: World) -> None:
+    small.publish()
+    piece = small.newsroom.pieces[2]
+    code = story_code(SITE + piece.path)
+    small.newsroom.withdraw(piece.path)
+    small.publish()
+    for mirror in small.mirrors:
+        feed = feedparser.parse(mirror.files["feed.xml"])
+        (entry,) = [one for one in feed.entries if one.id == f"urn:heliograph:{code}"]
+        assert entry.title == "Эта статья отозвана."
+        assert entry.summary == entry.title
+    small.newsroom.publish(piece)
+    small.publish()
+    feed = feedparser.parse(small.mirrors[0].files["feed.xml"])
+    (entry,) = [one for one in feed.entries if one.id == f"urn:heliograph:{code}"]
+    assert entry.title == piece.title
 
 
 def test_no_page_leads_to_a_withdrawn_story_at_any_moment(small: World) -> None:

@@ -35,7 +35,7 @@ from heliograph.model import (
     Table,
 )
 from heliograph.model.code import story_code
-from heliograph.model.edition import BROTLI_BODY, GZIP_BODY
+from heliograph.model.edition import BROTLI_BODY, GZIP_BODY, Gone
 from heliograph.render import feeds
 from heliograph.render.look import Look
 
@@ -289,6 +289,54 @@ def test_an_edition_without_stories_has_a_valid_empty_feed() -> None:
     assert parsed(made[0].body).entries == []
     assert json.loads(made[1].body)["items"] == []
     assert feeds.day(SheetKey("feed-day", "2026-11-20"), material([]), LOOK, False) == ()
+
+
+def test_a_withdrawn_story_stays_as_its_withdrawal_and_gives_way_after_thirty_days() -> None:
+    told = [story(number) for number in range(3)]
+    lost = story_code("https://news.example/lost.html")
+    day, whole = timedelta(days=1), material(told)
+    for age, there in ((-1, True), (0, True), (29, True), (30, False)):
+        gone = (Gone(lost, "uk", told[0].updated - age * day),)
+        atom, other = feeds.head(replace(whole, gone=gone), LOOK, False)
+        found = parsed(atom.body)
+        id_ = f"urn:heliograph:{lost}"
+        entries = {one.id: one for one in found.entries}
+        items = {item["id"]: item for item in json.loads(other.body)["items"]}
+        assert len(entries) == len(items) == 3 + there
+        assert (id_ in entries) == (id_ in items) == there
+        if there:
+            tomb = entries[id_]
+            assert tomb.title == "Цю статтю відкликано."
+            assert tomb.content[0].value == items[id_]["content_text"] == tomb.title
+            assert tomb.updated == items[id_]["date_modified"]
+            assert max(entry.updated for entry in found.entries) == found.feed.updated  # programs see that it changed
+            assert not tomb.get("links")
+
+
+@given(st.lists(st.integers(0, 80), max_size=80), st.integers(0, 40))
+@settings(max_examples=15, deadline=None)
+def test_many_withdrawals_leave_room_for_the_news(ages: list[int], stories: int) -> None:
+    told = [story(number, words=400) for number in range(stories)]
+    gone = tuple(
+        Gone(story_code(f"https://news.example/lost/{number}"), "ru", NOW - timedelta(days=age, minutes=number))
+        for number, age in enumerate(ages)
+    )
+    made = feeds.head(replace(material(told), gone=gone), LOOK, False)
+    assert within_budget(made)
+    entries = parsed(made[0].body).entries
+    titled = [entry for entry in entries if entry.title.startswith("Паром")]
+    assert bool(titled) == bool(stories)
+    assert len(entries) - len(titled) <= 30
+
+
+def test_a_hub_is_named_where_readers_subscribe_and_nowhere_else() -> None:
+    files = edition([story(number) for number in range(9)], replace(LOOK, hub="https://hub.example/?a=1&b="))
+    named = {path for path, body in files.items() if b"hub.example" in body}
+    assert named == {"feed.xml", "a/feed.json"}
+    assert link(parsed(files["feed.xml"]).feed, "hub") == "https://hub.example/?a=1&b="
+    assert json.loads(files["a/feed.json"])["hubs"] == [{"type": "WebSub", "url": "https://hub.example/?a=1&b="}]
+    with pytest.raises(ValueError, match="hub must be"):
+        replace(LOOK, hub="ftp://hub.example/")
 
 
 def test_json_feed_has_what_its_standard_asks_for() -> None:

@@ -11,7 +11,7 @@ from datetime import time
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from heliograph.config.fields import Base, Name, Span, Table, kind_or, seconds
 
@@ -141,6 +141,9 @@ class MailChannel(_Channel):
     security: Literal["none", "starttls", "tls"] = Field(
         default="none", description='"none" only on this machine; "starttls" and "tls" demand a good certificate.'
     )
+    authority: str = Field(
+        default="", description="File with the certificate of an authority of one's own; empty: those of the system."
+    )
     user: str = Field(default="", description="Who logs in there; empty: nobody.")
     password: str = Field(default="", description="File with the password.")
     dkim: str = Field(default="", description="File with the private key that signs mail; empty: the server signs.")
@@ -159,6 +162,18 @@ class MailChannel(_Channel):
             raise ValueError('give an address and a port, such as "127.0.0.1:8024"')
         return value
 
+    @model_validator(mode="after")
+    def _is_private(self) -> MailChannel:
+        local = self.host == "localhost" or self.host == "::1" or self.host.startswith("127.")
+        if self.security == "none" and not local:
+            raise ValueError(
+                'security = "none" only with a server on this machine: readers stand in each mail; '
+                'set security = "starttls" or "tls"'
+            )
+        if self.user and not self.password:
+            raise ValueError("user needs a password: name its file")
+        return self
+
 
 class WebhookChannel(_Channel):
     """Anything that takes plain JSON over HTTP."""
@@ -170,9 +185,7 @@ class WebhookChannel(_Channel):
     @field_validator("url")
     @classmethod
     def _is_web(cls, value: str) -> str:
-        if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
-            raise ValueError("give an address that starts with https:// or http://")
-        return value
+        return _web(value)
 
 
 ChannelTable: TypeAlias = Annotated[
@@ -195,7 +208,21 @@ class Announce(Table):
     bot: str = Field(
         default="", pattern=r"^(@[A-Za-z][A-Za-z0-9_]{3,31})?$", description='Telegram bot that posters name: "@name".'
     )
+    hub: str = Field(
+        default="", description="A WebSub hub that is told of each new edition, and that feeds name; empty: none."
+    )
     shelf: str = Field(
         default="",
         description="Name of a mirror that holds cards for an hour, since Instagram and Viber fetch them by URL.",
     )
+
+    @field_validator("hub")
+    @classmethod
+    def _is_web(cls, value: str) -> str:
+        return _web(value) if value else ""
+
+
+def _web(value: str) -> str:
+    if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
+        raise ValueError("give an address that starts with https:// or http://")
+    return value

@@ -38,6 +38,7 @@ def look_of(outside: Outside, config: Config) -> Look:
         mirrors=tuple(mirror.url for mirror in listed if not mirror.site),
         sites=tuple(mirror.url for mirror in listed if mirror.site),
         links=tuple(Link(name=link.name, url=link.url) for link in config.link),
+        hub=config.announce.hub,
         feed_days=config.edition.feed_days,
         search_bits=_search_bits(outside.journal),
     )

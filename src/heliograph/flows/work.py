@@ -165,6 +165,7 @@ def _material(job: Job, rules: cut.Rules, made: Issue) -> tuple[Material, tuple[
         labels=job.labels,
         codes=job.codes,
         shown=shown,
+        gone=job.gone,
     )
     return material, tuple(cuts)
 

@@ -62,6 +62,14 @@ class Brief:
     tags: tuple[str, ...] = ()
 
 
+class Gone(NamedTuple):
+    """A story that was withdrawn: its code, the language it had, and when."""
+
+    code: str
+    lang: str
+    when: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """One edition put out: its number, which people see and which grows by one from 1, when, and what it took.
@@ -105,6 +113,7 @@ class Want:
     briefs: Select | None = None
     tally: TallyBy | None = None
     tally_of: Select = Select()
+    gone: bool = False  # what was withdrawn lately
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +148,7 @@ class Material:
     labels: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, Shown] = field(default_factory=dict)
+    gone: tuple[Gone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from heliograph.model.edition import Brief, SheetKey
+from heliograph.model.edition import Brief, Gone, SheetKey
 from heliograph.model.trouble import Cut
 
 Fate = Literal["kept", "same", "withdrawn", "gone", "failed"]
@@ -77,6 +77,7 @@ class Job:
     labels: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
     pictures: Mapping[str, tuple[str, int, int, str, str, bytes, bytes]] = field(default_factory=dict)
+    gone: tuple[Gone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ fit. Rule 2: every story of the newest ``look.feed_days`` days that have stories
 numbered ``<day>.1.xml`` and so forth, the newest without a number, so that a new story changes that one alone. Rule 3:
 a story too long for one response is there with its beginning and a link to read on. Rule 4: links are relative, since
 the same bytes lie on every mirror; a story's id is its code, the same everywhere and for ever. Rule 5: times come from
-stories, never from a clock.
+stories and their withdrawals, never from a clock. Rule 6: what was withdrawn stands in the first document and says so.
 
 There is no RSS: its links must be absolute, and the only absolute address a mirror's file can know is the blocked one.
 Whatever reads RSS today reads Atom. A link forward in time (RFC 5005 allows it) would change a document that is full,
@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from heliograph.model.edition import Brief, File, Material, Select, SheetKey, Want
+from heliograph.model.edition import Brief, File, Gone, Material, Select, SheetKey, Want
 from heliograph.model.story import Block, Figure, Paragraph, Run, Story, plain_text
 from heliograph.model.words import interface
-from heliograph.render import blocks, encode, packer
+from heliograph.render import blocks, encode, packer, tombs
 from heliograph.render.look import Look
 from heliograph.render.packer import BudgetError, Piece
 
@@ -55,17 +55,21 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One of the two formats: an entry from a story, its HTML and the way to ``a/``; a document from entries."""
+    """One of the two formats: an entry from a story, its HTML and the way to ``a/``; a document from entries.
+
+    ``tomb`` is the entry of a story that was withdrawn, with what is said of it.
+    """
 
     extension: str
     entry: Callable[[Story | Brief, str, str], str]
+    tomb: Callable[[Gone, str], str]
     document: Callable[[Sequence[str], _Place, Look, datetime], str]
 
 
 def want(key: SheetKey, look: Look) -> Want:
     """The head: the newest stories; a day: its stories. Both: which days have any."""
     if key.kind == "feed":
-        return Want(stories=Select(newest=_FULL), briefs=Select(newest=_FULL + _SUMMARIES), tally="day")
+        return Want(stories=Select(newest=_FULL), briefs=Select(newest=_FULL + _SUMMARIES), tally="day", gone=True)
     return Want(stories=Select(first_day=key.of, last_day=key.of), tally="day")
 
 
@@ -85,11 +89,13 @@ def head(material: Material, look: Look, dense: bool) -> tuple[File, ...]:
     """``feed.xml`` and ``a/feed.json``."""
     newest = next(iter(chain(material.tally, look)), "")
     when = max((brief.updated for brief in material.briefs), default=material.issue.made)
+    gone = tombs.said(tombs.recent(material.gone, when), look.lang)
+    when = max((when, *(one.when for one, _ in gone))) if material.briefs else when
     atom = _Place(name="feed.xml", up="a/", home="index.html", older=_at("a/f/", newest, "xml"))
     other = _Place(name="feed.json", up="", home="../index.html", older=_at("f/", newest, "json"))
     made = (
-        _Writer(_ATOM, "", atom, material, look, when).head(),
-        _Writer(_JSON, "a/", other, material, look, when).head(),
+        _Writer(_ATOM, "", atom, material, look, when, tuple(_ATOM.tomb(*one) for one in gone)).head(),
+        _Writer(_JSON, "a/", other, material, look, when, tuple(_JSON.tomb(*one) for one in gone)).head(),
     )
     return tuple(encode.denser(one) for one in made) if dense else made
 
@@ -120,6 +126,7 @@ class _Writer:
     material: Material
     look: Look
     when: datetime
+    tombs: tuple[str, ...] = ()  # entries that stand there whatever fits beside them
 
     def head(self) -> File:
         """Stories in full, then summaries."""
@@ -131,9 +138,7 @@ class _Writer:
             Piece(self.form.entry(brief, "", self.place.up)) for brief in self.material.briefs if brief.code not in told
         ]
         path = self.folder + self.place.name
-        return packer.fill(
-            path, short, lambda more: self.form.document([*full[:count], *more], self.place, self.look, self.when)
-        )[0]
+        return packer.fill(path, short, lambda more: self.document([*full[:count], *more], self.place, self.when))[0]
 
     def days(self) -> list[File]:
         """Every story in full, the documents filled from the oldest on."""
@@ -177,8 +182,11 @@ class _Writer:
         texts, when = (
             (entries[::-1], max(story.updated for story in stories)) if place.current else (entries, self.when)
         )
-        document = self.form.document(texts, place, self.look, when)
+        document = self.document(texts, place, when)
         return encode.attempt(self.folder + place.name, document.encode("utf-8", "replace"))
+
+    def document(self, texts: Sequence[str], place: _Place, when: datetime) -> str:
+        return self.form.document([*texts, *self.tombs], place, self.look, when)
 
     def in_full(self, story: Story) -> str:
         return self.form.entry(story, self.html(_told(story), story), self.place.up)
@@ -272,9 +280,16 @@ def _atom_entry(story: Story | Brief, html: str, up: str) -> str:
     return "".join(said) + "</entry>\n"
 
 
+def _atom_tomb(gone: Gone, said: str) -> str:
+    return (
+        f'<entry xml:lang="{blocks.attribute(gone.lang)}"><id>{_urn(gone.code)}</id><title>{blocks.text(said)}</title>'
+        f"<updated>{_stamp(gone.when)}</updated><content>{blocks.text(said)}</content></entry>\n"
+    )
+
+
 def _atom(texts: Sequence[str], place: _Place, look: Look, when: datetime) -> str:
     links = [("self", place.name), ("alternate", place.home), ("current", place.current)]
-    links.append(("prev-archive", place.older))
+    links += [("prev-archive", place.older), ("hub", "" if place.current else blocks.attribute(look.hub))]
     title = blocks.text(look.title)
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom"'
@@ -304,22 +319,35 @@ def _json_item(story: Story | Brief, html: str, up: str) -> str:
     return _dumped({key: value for key, value in item.items() if value or key == "content_text"})
 
 
+def _json_tomb(gone: Gone, said: str) -> str:
+    return _dumped(
+        {
+            "id": _urn(gone.code),
+            "title": said,
+            "language": gone.lang,
+            "date_modified": _stamp(gone.when),
+            "content_text": said,
+        }
+    )
+
+
 def _json(texts: Sequence[str], place: _Place, look: Look, when: datetime) -> str:
-    feed = {
+    feed: dict[str, object] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": look.title,
         "language": look.lang,
         "home_page_url": place.home,
         "feed_url": place.name,
         "next_url": place.older,
+        "hubs": [{"type": "WebSub", "url": look.hub}] if look.hub and not place.current else [],
     }
     top = _dumped({key: value for key, value in feed.items() if value})
     items = ",\n".join(texts)
     return f'{top[:-1]},"items":[\n{items}]}}'
 
 
-_ATOM = _Form("xml", _atom_entry, _atom)
-_JSON = _Form("json", _json_item, _json)
+_ATOM = _Form("xml", _atom_entry, _atom_tomb, _atom)
+_JSON = _Form("json", _json_item, _json_tomb, _json)
 
 
 def _dumped(value: Mapping[str, object]) -> str:
@@ -331,7 +359,11 @@ def _at(folder: str, day: str, extension: str) -> str:
 
 
 def _id(story: Story | Brief) -> str:
-    return f"urn:heliograph:{story.code}"
+    return _urn(story.code)
+
+
+def _urn(code: str) -> str:
+    return f"urn:heliograph:{code}"
 
 
 def _feed_id(look: Look) -> str:

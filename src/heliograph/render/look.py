@@ -24,6 +24,7 @@ CONTRAST = 4.5  # WCAG 2 AA for text of ordinary size
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _LINK = re.compile(r"(https?://|mailto:|tel:|tg:)[^\s<>\"]{1,300}", re.IGNORECASE)
 _LANG = re.compile(r"[a-z]{2,3}")
+_WEB = re.compile(r"https?://[^\s<>\"]{1,300}", re.IGNORECASE)
 _BASE = re.compile(r"https?://[^\s<>\"]{1,300}/", re.IGNORECASE)
 _MOST_LINKS, _MOST_NAV = 12, 24
 _MOST_MIRRORS, _FOOT_MIRRORS = 32, 3
@@ -35,6 +36,7 @@ _ONLY_FOR = {
     "leads": frozenset({"front"}),
     "feed_days": frozenset({"feed", "feed-day"}),
     "sites": frozenset({"mirrors"}),
+    "hub": frozenset({"feed"}),
     "mirrors": frozenset({"front", "missing", "mirrors"}),  # and young stories, which whoever plans must name
     "search_bits": frozenset({"search", "search-page"}),
 }
@@ -74,6 +76,7 @@ class Look:
     nav: tuple[Nav, ...] = ()
     front: int = 60  # stories at most on a front page
     leads: int = 4  # of these, how many with their lead
+    hub: str = ""  # a WebSub hub that feeds name
     feed_days: int = 30  # days with stories that the full-text feeds reach back
     search_bits: int = 4  # the search index has 2 ** search_bits shards
 
@@ -97,6 +100,7 @@ class Look:
             ("sites", all(_BASE.fullmatch(url) for url in self.sites), "must be http(s) URLs that end with /"),
             ("nav", len(self.nav) <= _MOST_NAV, f"must be at most {_MOST_NAV} sections"),
             ("nav", all(0 < len(item.label) <= 40 for item in self.nav), "must have labels of 1 to 40 characters"),
+            ("hub", not self.hub or _WEB.fullmatch(self.hub), "must be an http(s) URL"),
             ("front", 1 <= self.front <= 500, "must be 1 to 500"),
             ("leads", 0 <= self.leads <= 50, "must be 0 to 50"),
             ("feed_days", 1 <= self.feed_days <= 3_660, "must be 1 to 3660"),

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, sele
 
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks
-from heliograph.adapters.journal.stories import BRIEF, brief_of, mark_dirty
+from heliograph.adapters.journal.stories import BRIEF, brief_of, mark_dirty, withdrawn
 from heliograph.model import Brief, Cut, SheetKey, Want
 from heliograph.model.edition import Select as Choice
 from heliograph.model.edition import TallyBy
@@ -156,7 +156,10 @@ def _job(db: Connection, key: SheetKey, want: Want, labels: Mapping[str, str]) -
             shown |= pictures
     briefs = _briefs(db, want.briefs) if want.briefs is not None else ()
     tally = _tally(db, want.tally, want.tally_of) if want.tally else {}
-    return Job(key=key, stories=wires, briefs=briefs, tally=tally, labels=labels, codes=codes, pictures=shown)
+    gone = tuple(withdrawn(db)) if want.gone else ()
+    return Job(
+        key=key, stories=wires, briefs=briefs, tally=tally, labels=labels, codes=codes, pictures=shown, gone=gone
+    )
 
 
 def _briefs(db: Connection, choice: Choice) -> tuple[Brief, ...]:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
@@ -15,6 +15,7 @@ from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, replace_rows, utc, words_of
 from heliograph.model import Brief, SheetKey, Tip
 from heliograph.model.code import story_code
+from heliograph.model.edition import Gone
 from heliograph.model.ledger import Admission, Draft, Fetch, Outcome
 from heliograph.model.wire import pack_tip, unpack_tip
 
@@ -22,6 +23,8 @@ BRIEF: tuple[Any, ...] = tuple(
     column for column in schema.story.c if column.name not in {"wire", "digest", "source", "sort", "version"}
 )
 _PAGE = 1_000  # stories in memory at once when all are read
+_WITHDRAWN = "withdrawn"  # the note of what was withdrawn lately
+_REMEMBERED, _MOST_WITHDRAWN = timedelta(days=60), 200  # more than feeds show of it
 
 
 class StoryTables(Base):
@@ -112,6 +115,7 @@ class StoryTables(Base):
             _retire(db, [admission.after.code for admission in kept if admission.before is not None], now)
             if kept:
                 _insert_stories(db, kept)
+                _bury(db, (), now, back=[admission.after.code for admission in kept])
             _insert_aliases(db, admissions)
             mark_dirty(db, {*dirty, *_pictures_of(db, [admission.after.code for admission in kept])})
             _remember(db, [outcome.fetch for outcome in outcomes if outcome.fetch])
@@ -138,6 +142,7 @@ class StoryTables(Base):
 
     def withdraw(self, codes: Sequence[str], dirty: Iterable[SheetKey], now: datetime) -> None:
         with self.writing.begin() as db:
+            _bury(db, codes, now)
             _retire(db, codes, now)
             for part in chunks(codes):
                 db.execute(delete(schema.alias).where(schema.alias.c.code.in_(part)))
@@ -353,6 +358,27 @@ def _count_edges(db: Connection, counts: Mapping[str, int]) -> None:
         rows = [{"edge": edge, "stories": known.get(edge, 0) + counts[edge]} for edge in part]
         db.execute(delete(table).where(table.c.edge.in_(part)))
         db.execute(insert(table), rows)
+
+
+def withdrawn(db: Connection) -> list[Gone]:
+    """What was withdrawn lately, the newest first."""
+    found = db.scalar(select(schema.note.c.value).where(schema.note.c.key == _WITHDRAWN))
+    return [Gone(code, lang, datetime.fromisoformat(when)) for code, lang, when in json.loads(found or "[]")]
+
+
+def _bury(db: Connection, codes: Sequence[str], now: datetime, back: Iterable[str] = ()) -> None:
+    """Note what is withdrawn and forget what comes back or was withdrawn long ago."""
+    before = withdrawn(db)
+    out = {*back, *codes}
+    langs: dict[str, str] = {}
+    for part in chunks(codes):
+        query = select(schema.story.c.code, schema.story.c.lang).where(schema.story.c.code.in_(part))
+        langs |= dict(db.execute(query).all())
+    after = [Gone(code, lang, now) for code, lang in sorted(langs.items())]
+    after += [one for one in before if one.code not in out and one.when > now - _REMEMBERED]
+    if after != before:
+        told = json.dumps([(one.code, one.lang, one.when.isoformat()) for one in after[:_MOST_WITHDRAWN]])
+        replace_rows(db, schema.note, schema.note.c.key, [{"key": _WITHDRAWN, "value": told}])
 
 
 def _retire(db: Connection, codes: Sequence[str], now: datetime) -> None:
