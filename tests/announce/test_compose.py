@@ -25,7 +25,7 @@ def test_a_short_story_is_whole_everywhere(kind: ChannelKind) -> None:
     text = shown_text(draft.message)
     for said in (ours.title, ours.lead, "Работы идут.", "Их обещали закончить.", shown(ours.code)):
         assert said in text, said
-    assert text.rstrip().endswith(f"https://still-water.example/a/{ours.code}.html")
+    assert f"\nhttps://still-water.example/a/{ours.code}.html" in text
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -118,3 +118,11 @@ def test_a_posts_language_is_its_storys() -> None:
     for lang, said in (("uk", "Код статті"), ("en", "Code of this story"), ("crh", "kodu")):
         (draft,) = compose.story(story(paragraph(Run("x")), lang=lang), rules(), FACTS, speaks)
         assert said in draft.message.text, lang
+
+
+def test_every_newsletter_says_how_it_is_ended() -> None:
+    for draft in (
+        *compose.story(story("Т."), rules("mail"), FACTS, speaks),
+        compose.day([story("Т.")], NOW.date(), rules("mail"), FACTS, speaks),
+    ):
+        assert "ответьте словом «отписаться»" in draft.message.text

@@ -72,7 +72,9 @@ async def street(world: World, limits: Limits | None = None) -> AsyncIterator[St
             made.append(Street(office, mail, outside, world.now))
             box = Door("127.0.0.1", 0, NEWS)
             salt = lambda: b"%16d" % next(numbers)  # noqa: E731
-            async with answering(outside, world.config, table, box, mail, mark, salt, lambda: made[0].now) as place:
+            async with answering(
+                outside.journal, world.config, table, box, mail, mark, salt, lambda: made[0].now
+            ) as place:
                 office.deliver(NEWS, *place)
                 yield made[0]
 

@@ -78,7 +78,7 @@ def test_exim_carries_news_out_questions_in_and_bounces_back(make: Make) -> None
                 return journal.subscriber("letters", GHOST) is None
 
             async with (
-                answering(outside, world.config, table, door, mail, mark, salt, lambda: world.now) as (_, lmtp),
+                answering(outside.journal, world.config, table, door, mail, mark, salt, lambda: world.now) as (_, lmtp),
                 exim(post, port, lmtp),
             ):
                 await until(is_up)

@@ -61,7 +61,7 @@ def story(
     whole = [fit(prose.lead, _LEAD), *(plain(one) for one in prose.body)]
     limit = rules.traits.text
     if rules.kind == "mail":
-        text = _told(title, whole, foot, limit, words)
+        text = _told(title, whole, f"{foot}\n\n{_ends(words)}", limit, words)
         message = Message(text=text, lang=story.lang, subject=title, link=facts.link(story.code), attached=story.code)
         return (Draft(message=message, core=f"{title}\n{whole}"),)
     cards = _slides(story, prose, said, facts, rules) if rules.traits.pictures else ()
@@ -144,6 +144,8 @@ def day(stories: Sequence[Story], when: date, rules: Rules, facts: Facts, speaks
     head = f"{facts.title}, {words.day(when)}"
     lines = [f"• {fit(clean(one.title, lines=False), _TITLE)} ({shown(one.code)})" for one in stories[:_LINES]]
     foot = _addresses(facts, words)
+    if rules.kind == "mail":
+        foot += f"\n\n{_ends(words)}"
     room = rules.traits.text - _FOOT * 2 - len(head)
     paragraphs = ["\n".join(lines)]
     if rules.kind == "mail":
@@ -199,6 +201,11 @@ def _addresses(facts: Facts, words: Words, *, headed: bool = True) -> str:
     path = "a/7k3vq2m.html"
     lines += ["", words("To read a story, add its code to an address, such as {path}", path=path)]
     return "\n".join(lines).strip()
+
+
+def _ends(words: Words) -> str:
+    """How a subscriber ends it."""
+    return words("You get this because you asked for it. To end it, answer with the word “unsubscribe”.")
 
 
 def _escaped(text: str) -> str:

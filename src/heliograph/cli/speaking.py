@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -12,13 +14,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from heliograph.cli.art import art_of
-from heliograph.cli.channels import opened, secret_file
+from heliograph.cli.channels import mail, marks, opened, secret_file
 from heliograph.cli.screen import complain, out
 from heliograph.cli.service import rest, unless
 from heliograph.cli.standing import keep_health, worries
 from heliograph.cli.wiring import open_journal
-from heliograph.config import Config, TelegramChannel
+from heliograph.config import Config, MailChannel, TelegramChannel
 from heliograph.flows.announce import Memory, ask_what_became, plan_posts, rules_of, say_next
+from heliograph.flows.house import addresses
 from heliograph.model import HeliographError, JournalBusyError, StoreError
 from heliograph.model.post import Entry, Pause
 from heliograph.ports import Channel, Journal
@@ -63,10 +66,25 @@ async def say_now(config: Config, journal: Journal, channels: Sequence[str], sec
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             for table in config.channel:
                 if table.name in channels:
-                    channel = await stack.enter_async_context(opened(config, table))
+                    channel = await stack.enter_async_context(opened(config, journal, table))
                     group.create_task(voices.say(channel, asyncio.Event()))
             group.create_task(voices.until_quiet(channels, _now() + timedelta(seconds=seconds)))
     return done
+
+
+async def tell_hub(config: Config, journal: Journal) -> None:
+    """Tell the WebSub hub of the newsroom, if it has one, that the feeds have changed."""
+    if not config.announce.hub:
+        return
+    from heliograph.adapters.channels.websub import WebSub
+
+    async with WebSub(config.announce.hub) as hub:
+        for url in addresses(journal, config):
+            sent = await hub.tell(f"{url}feed.xml")
+            if sent.fate != "posted":
+                remedy = "readers of feeds see the news a little later; nothing else is lost"
+                complain(StoreError(sent.note, where=config.announce.hub, remedy=remedy))
+                return
 
 
 async def _speak(config: Config, journal: Journal, over: asyncio.Event, news: asyncio.Event, told: _Teller) -> None:
@@ -76,11 +94,13 @@ async def _speak(config: Config, journal: Journal, over: asyncio.Event, news: as
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         fresh = [asyncio.Event() for _ in config.channel]
         for table, event in zip(config.channel, fresh, strict=True):
-            channel = await stack.enter_async_context(opened(config, table))
+            channel = await stack.enter_async_context(opened(config, journal, table))
             group.create_task(voices.say(channel, event))
             group.create_task(_look_after(journal, channel, over, told))
             if isinstance(table, TelegramChannel) and table.readers:
                 group.create_task(_answer(config, journal, table, over))
+            if isinstance(table, MailChannel) and table.listen:
+                group.create_task(_take_letters(config, journal, table, over))
         while not over.is_set():
             if plan_posts(journal, config, _now(), voices.memory):
                 for event in fresh:
@@ -129,16 +149,38 @@ class Voices:
 
 
 async def _answer(config: Config, journal: Journal, table: TelegramChannel, over: asyncio.Event) -> None:
-    """The bot that readers of a channel ask, until ``over``."""
+    """The bot that readers of a channel ask, until ``over``. Its faults never silence a channel: it begins anew."""
     from heliograph.adapters.channels.telegram_readers import TelegramReaders
     from heliograph.flows.readers import Readers
 
     rules = next(one for one in rules_of(journal, config, _now()) if one.name == table.name)
-    bot = TelegramReaders(name=table.name, token=secret_file(config, table.token), endpoint=table.endpoint)
-    try:
-        await unless(over, Readers(journal, config, rules, bot, clock=time.monotonic, pause=asyncio.sleep).run())
-    finally:
-        await bot.aclose()
+    while not over.is_set():
+        bot = TelegramReaders(name=table.name, token=secret_file(config, table.token), endpoint=table.endpoint)
+        try:
+            await unless(over, Readers(journal, config, rules, bot, clock=time.monotonic, pause=asyncio.sleep).run())
+        except Exception as error:  # noqa: BLE001 - see above
+            complain(StoreError(f"the bot of {table.name} failed: {type(error).__name__}", remedy="it begins anew"))
+            await rest(over, _BUSY)
+        finally:
+            await bot.aclose()
+
+
+async def _take_letters(config: Config, journal: Journal, table: MailChannel, over: asyncio.Event) -> None:
+    """The door where readers' mail is handed in, until ``over``."""
+    from heliograph.adapters.channels.door import Door
+    from heliograph.flows.letters import answering
+
+    host, _, port = table.listen.rpartition(":")
+    door, postman = Door(host.strip("[]"), int(port), table.sender), mail(config, journal, table)
+    salt = functools.partial(secrets.token_bytes, 16)
+    while not over.is_set():
+        try:
+            async with answering(journal, config, table, door, postman, marks(config), salt, _now):
+                await over.wait()
+        except OSError as error:
+            remedy = "see what else listens there, or give another one in listen"
+            complain(StoreError(f"mail cannot be taken in: {error.strerror}", where=table.listen, remedy=remedy))
+            await rest(over, _BUSY)
 
 
 async def _look_after(journal: Journal, channel: Channel, over: asyncio.Event, told: _Teller) -> None:

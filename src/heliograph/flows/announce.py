@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from heliograph.announce import outbox, plan
 from heliograph.announce.compose import Draft
+from heliograph.announce.leaf import leaf
 from heliograph.announce.outbox import PRIVATE, Due
 from heliograph.announce.plan import At, Plan
 from heliograph.announce.rules import Facts, Rules
@@ -118,7 +119,7 @@ def plan_posts(journal: Journal, config: Config, now: datetime, memory: Memory) 
     channels = rules_of(journal, config, now)
     codes = _changed(journal, channels, facts, now, memory)
     rows = journal.entries(topics=[Topic("story", code) for code in sorted(codes)]) if codes else []
-    stories = _as_published(journal, config, sorted(codes)) if codes else []
+    stories = as_published(journal, config, sorted(codes)) if codes else []
     addressed = journal.entries(topics=[Topic("where")])
     made, days = Plan(), list[str]()
     for rules in channels:
@@ -147,10 +148,27 @@ def plan_asked(journal: Journal, config: Config, now: datetime, code: str, chann
     (rules,) = (one for one in rules_of(journal, config, now) if one.name == channel)
     at, these = At(rules=rules, now=now, facts=facts, speaks=speaks), frozenset({code})
     rows = journal.entries(topics=[Topic("story", code)])
-    stories = _as_published(journal, config, [code])
+    stories = as_published(journal, config, [code])
     if not stories:
         return 0
     return _queue(journal, plan.stories(at, stories, rows, **({"anew": these} if anew else {"wanted": these})))
+
+
+def one_file(journal: Journal, config: Config, what: str) -> bytes:
+    """The one-file edition that goes along with a mail: of a story by its code, of a day by its ISO date.
+
+    b"" where there is nothing of it.
+    """
+    facts, room = facts_of(journal, config), config.newsroom
+    is_day = len(what) == len("2026-11-22")
+    codes = journal.codes_since(what) if is_day else [what]
+    stories = as_published(journal, config, codes)
+    zone = ZoneInfo(room.zone)
+    told = [one for one in stories if not is_day or one.published.astimezone(zone).date().isoformat() == what]
+    if not told:
+        return b""
+    when = date.fromisoformat(what) if is_day else told[0].published.astimezone(zone).date()
+    return leaf(told, when, facts, speaker(config)(told[0].lang))
 
 
 def _queue(journal: Journal, made: Plan) -> int:
@@ -167,7 +185,7 @@ def preview_of(
     return {
         rules.name: At(rules=rules, now=now, facts=facts, speaks=speaks).drafts(story)
         for rules in rules_of(journal, config, now)
-        for story in _as_published(journal, config, [code])
+        for story in as_published(journal, config, [code])
         if only in ("", rules.name)
     }
 
@@ -188,7 +206,7 @@ def _changed(
     return frozenset(codes)
 
 
-def _as_published(journal: Journal, config: Config, codes: Sequence[str]) -> list[Story]:
+def as_published(journal: Journal, config: Config, codes: Sequence[str]) -> list[Story]:
     """The stories as pages show them: without boilerplate."""
     rules, _ = house_rules(journal, config)
     return [cut.cut(story, rules)[0] for story in journal.stories(codes)]
@@ -210,7 +228,7 @@ def _day(journal: Journal, config: Config, at: At) -> Plan:
     day = at.now.astimezone(ZoneInfo(rules.zone)).date() - timedelta(days=1)
     private = rules.kind == "telegram" or (rules.traits.audience and "day" in rules.says)
     ids = [one.id for one in journal.subscribers(rules.name)] if private else []
-    stories = _as_published(journal, config, journal.codes_since(day.isoformat()))
+    stories = as_published(journal, config, journal.codes_since(day.isoformat()))
     return plan.day(at, stories, sorted({number // rules.batch for number in ids}))
 
 

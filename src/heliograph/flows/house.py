@@ -24,23 +24,23 @@ _MOST_TOLD = 8  # mirrors in the directory
 _FEW = 3  # stories in a language before it gets a front page of its own
 
 
-def look_of(outside: Outside, config: Config) -> Look:
+def look_of(journal: Journal, config: Config) -> Look:
     """The look of every page, from the configuration and from what the edition holds."""
-    room, listed = config.newsroom, told(outside.journal, config)
+    room, listed = config.newsroom, told(journal, config)
     return Look(
         title=room.title,
         home=room.home,
         lang=room.language,
-        languages=room.languages or _found_languages(outside.journal, room.language),
+        languages=room.languages or _found_languages(journal, room.language),
         zone=room.zone,
         accent=room.accent.lower(),
-        nav=_sections(outside.journal),
+        nav=_sections(journal),
         mirrors=tuple(mirror.url for mirror in listed if not mirror.site),
         sites=tuple(mirror.url for mirror in listed if mirror.site),
         links=tuple(Link(name=link.name, url=link.url) for link in config.link),
         hub=config.announce.hub,
         feed_days=config.edition.feed_days,
-        search_bits=_search_bits(outside.journal),
+        search_bits=_search_bits(journal),
     )
 
 

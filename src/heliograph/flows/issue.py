@@ -54,9 +54,9 @@ async def issue(outside: Outside, config: Config, now: datetime) -> Report:
     with outside.journal.hold("heliograph publish"):
         log, paid = config.trust.log, accounts(outside, config, now)
         await check_alone(outside, now, log=log)
-        gathered = await gather(outside, config, look_of(outside, config), now)
+        gathered = await gather(outside, config, look_of(outside.journal, config), now)
 
-        look = look_of(outside, config)
+        look = look_of(outside.journal, config)
         rules, doubts = house_rules(outside.journal, config)
         replan(outside, look, rules, now)
         pressed = await press(outside, look, rules, now, first_sheets(outside))

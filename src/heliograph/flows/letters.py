@@ -17,16 +17,17 @@ from heliograph.announce.pace import Answering, Pace
 from heliograph.announce.replies import House
 from heliograph.config import Config
 from heliograph.config.channels import MailChannel
+from heliograph.flows.announce import as_published
 from heliograph.flows.house import look_of
 from heliograph.model.letter import Envelope, Letter, Mark
-from heliograph.ports import Journal, Letterbox, Outside, Postman
+from heliograph.ports import Journal, Letterbox, Postman
 
 _LOOKED_AT = 60  # newest stories, among which those in the reader's language are named
 
 
 @asynccontextmanager
 async def answering(
-    outside: Outside,
+    journal: Journal,
     config: Config,
     table: MailChannel,
     box: Letterbox,
@@ -43,14 +44,14 @@ async def answering(
     pace = Pace(salt=salt)
 
     async def take(envelope: Envelope) -> bool:
-        return await letter(outside, config, table, postman, pace, envelope, mark, clock())
+        return await letter(journal, config, table, postman, pace, envelope, mark, clock())
 
     async with box.open(take) as place:
         yield place
 
 
 async def letter(
-    outside: Outside,
+    journal: Journal,
     config: Config,
     table: MailChannel,
     postman: Postman,
@@ -63,23 +64,25 @@ async def letter(
     question = letters.ask(envelope, frozenset({table.sender.lower()}), mark, now)
     if question.kind == "none":
         return True
-    look = look_of(outside, config)
+    look = look_of(journal, config)
     house = House(title=look.title, lang=table.language or look.lang, mirrors=look.mirrors)
     if question.kind == "bounce":
-        return await _bounced(outside.journal, table.name, house, postman, pace, question, mark, now)
+        return await _bounced(journal, table.name, house, postman, pace, question, mark, now)
     sort: Answering = "confirm" if question.kind == "subscribe" else "answer"
     if question.kind == "unsubscribe":
-        outside.journal.unsubscribe(table.name, question.asker)
+        journal.unsubscribe(table.name, question.asker)
     if question.quiet or not pace.may(sort, question.asker, now):
         return True
-    answer = _answer(outside.journal, table.name, house, question, mark, now)
+    answer = _answer(journal, config, table.name, house, question, mark, now)
     return await _send(postman, pace, sort, answer)
 
 
-def _answer(journal: Journal, name: str, house: House, question: Question, mark: Mark, now: datetime) -> Letter:
+def _answer(
+    journal: Journal, config: Config, name: str, house: House, question: Question, mark: Mark, now: datetime
+) -> Letter:
     match question.kind:
         case "code":
-            found = journal.stories([question.code])
+            found = as_published(journal, config, [question.code])
             if found:
                 return replies.story(question, found[0], house)
             return replies.where(question, house, [], missing=question.code)

@@ -164,7 +164,7 @@ def readable(colour: str, paper: str) -> str:
 
 @functools.cache
 def package_digest() -> str:
-    """Hex digest of this package's own files and of the compressor: what else decides the bytes of a page."""
+    """Hex digest of this package's files, of the interface's texts and of the compressor: what else decides a page."""
     digest = hashlib.sha256(encode.COMPRESSOR.encode())
     for name, data in _package_files():
         digest.update(f"\n{name} {len(data)}\n".encode() + data)
@@ -173,7 +173,10 @@ def package_digest() -> str:
 
 def _package_files() -> list[tuple[str, bytes]]:
     found = []
-    folders = [("", importlib.resources.files("heliograph.render"))]
+    model = importlib.resources.files("heliograph.model")
+    words = model.joinpath("words.py")
+    found.append(("words.py", words.read_bytes()))
+    folders = [("", importlib.resources.files("heliograph.render")), ("locale/", model.joinpath("locale"))]
     while folders:
         prefix, folder = folders.pop()
         for entry in folder.iterdir():
