@@ -1,6 +1,6 @@
 """Verdicts: every rule of the lab, and ordinary faults, looked at by the real prober; what was found against what was.
 
-    python -m benchmarks.verdicts [--seeds 20] [--worlds 12] [--only NAME] [--json]
+    python -m benchmarks.verdicts [--seeds 20] [--first 0] [--worlds 12] [--only NAME] [--json]
 
 Each case has three settings and, of each, so many seeds; the seed decides loss, jitter, round trip, the order of checks
 and which connections a rule strikes. A look is made behind the censor and one outside, both go to the judge, and its
@@ -64,11 +64,11 @@ def times(seeds: int, worlds: int) -> dict[str, list[float]]:
 
 
 def measure(
-    cases: Sequence[Case], seeds: int, worlds: int, minutes: float, trace: Path | None = None
+    cases: Sequence[Case], seeds: range, worlds: int, minutes: float, trace: Path | None = None
 ) -> list[dict[str, Any]]:
     """Every case, setting and seed, spread over so many worlds; one row for each case."""
     jobs: list[tuple[Case, str, int]] = [
-        (case, setting, seed) for seed in range(seeds) for case in cases for setting in case.settings
+        (case, setting, seed) for seed in seeds for case in cases for setting in case.settings
     ]
     rows = {case.name: {"case": case.name, "right": case.verdicts, "seen": Counter[str](), "sure": 0} for case in cases}
     rest, lock = iter(jobs), threading.Lock()
@@ -134,6 +134,7 @@ def main() -> int:
     """Measure and print; 1 if fewer than 95 % are right or an ordinary fault was called blocking."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="the first seed, to go on with a former run")
     parser.add_argument("--worlds", type=int, default=12, help="side by side; most of the time is waiting")
     parser.add_argument("--minutes", type=float, default=600.0, help="end sooner, with fewer seeds of the last cases")
     parser.add_argument("--only", default="", help="names of cases, with commas")
@@ -149,7 +150,8 @@ def main() -> int:
             assert setting.startswith("core ") or profile(setting)
     only = args.only.split(",") if args.only else []
     wanted = [[case for case in cases if not only or case.name in only] for cases in (RULES, FAULTS)]
-    rows = measure([*wanted[0], *wanted[1]], args.seeds, args.worlds, args.minutes, args.trace)
+    seeds = range(args.first, args.first + args.seeds)
+    rows = measure([*wanted[0], *wanted[1]], seeds, args.worlds, args.minutes, args.trace)
     rules, faults = rows[: len(wanted[0])], rows[len(wanted[0]) :]
     right, looks = _right(rules)
     wrong = sum(sum(row["seen"].values()) for row in faults) - _right(faults)[0]
