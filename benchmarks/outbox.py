@@ -49,6 +49,7 @@ from heliograph.config import Config, parse
 from heliograph.flows.announce import (
     Art,
     Memory,
+    as_published,
     ask_what_became,
     facts_of,
     plan_posts,
@@ -58,7 +59,7 @@ from heliograph.flows.announce import (
 )
 from heliograph.flows.work import drafted
 from heliograph.lab.channels.rehearsal import Post, Rehearsal
-from heliograph.model import Paragraph, Run, Story
+from heliograph.model import Paragraph, Run, Story, plain_text
 from heliograph.model.code import shown, story_code
 from heliograph.model.ledger import Outcome
 from heliograph.model.mirror import Mirror
@@ -70,7 +71,8 @@ START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 CHANNELS = ("telegram", "viber", "instagram", "facebook", "webhook")
 EDITS = ("telegram", "facebook", "webhook")
 QUICK = aiohttp.ClientTimeout(total=4, sock_connect=2, sock_read=2)  # for an answer that never comes
-SENTENCE = "Предложение, в котором сказано, что случилось и кто это видел. "
+NAMES = ("мост", "паром", "школа", "суд", "вода", "рынок", "музей", "шторм", "порт", "хлеб", "свет", "дорога", "театр")
+SENTENCE = "Дело «{0}» началось утром, и вот что о нём говорят те, кто его видел. "
 CONFIG = """
 [newsroom]
 title = "Полуостров"
@@ -201,7 +203,7 @@ class Day:
         for number in range(count):
             time.sleep(self.chance.uniform(0.0, 2 * self.args.pace))
             long = number % 9 == 4
-            self.stories.append(_story(number, self.clock.moment(), SENTENCE * (110 if long else 5)))
+            self.stories.append(_story(number, self.clock.moment(), 110 if long else 5))
             self._save(self.stories[-1])
             if number in corrected:
                 which = self.chance.randrange(max(0, len(self.stories) - 5), len(self.stories))
@@ -289,7 +291,7 @@ class Day:
         rules = next(one for one in rules_of(self.journal, self.config, self.clock.moment()) if one.name == name)
         facts, speaks = facts_of(self.journal, self.config), speaker(self.config)
         texts, wrong = {post.remote: post.text for post in seen}, []
-        for story in self.stories:
+        for story in as_published(self.journal, self.config, [one.code for one in self.stories]):
             mine = [row for row in rows if row.topic == Topic("story", story.code) and row.act == "post"]
             posted = sorted((row for row in mine if row.state == "posted"), key=lambda row: (row.part, row.id))
             shown_ = [texts[row.remotes[0]] for row in posted if row.remotes and row.remotes[0] in texts]
@@ -387,24 +389,26 @@ def _threaded(rehearsal: Rehearsal) -> Iterator[str]:
         thread.join()
 
 
-def _story(number: int, at: datetime, body: str) -> Story:
-    url = f"https://peninsula.example/{number}"
-    title = f"Новость номер {number}"
-    blocks = (Paragraph(runs=(Run("Версия 1."),)), Paragraph(runs=(Run(body),)))
-    return Story(
-        url=url, code=story_code(url), lang="ru", title=title, lead=f"Коротко о новости {number}.", blocks=blocks,
-        published=at, updated=at, section="Общество",
+def _story(number: int, at: datetime, sentences: int) -> Story:
+    url, name = f"https://peninsula.example/{number}", NAMES[number % len(NAMES)] + f" {number}"
+    made = Story(
+        url=url, code=story_code(url), lang="ru", title=f"Новость о деле «{name}»", lead=f"Коротко: {name}.",
+        published=at, updated=at, section="Общество", blocks=(),
     )  # fmt: skip
+    body = SENTENCE.format(name) * sentences
+    return replace(made, blocks=(Paragraph(runs=(Run(f"{_mark(made)} {body}"),)),))
 
 
 def _newer(story: Story) -> Story:
-    version = story.version + 1
-    return replace(story, version=version, blocks=(Paragraph(runs=(Run(f"Версия {version}."),)), *story.blocks[1:]))
+    newer = replace(story, version=story.version + 1)
+    (block,) = story.blocks
+    text = plain_text(block.runs) if isinstance(block, Paragraph) else ""
+    return replace(newer, blocks=(Paragraph(runs=(Run(text.replace(_mark(story), _mark(newer))),)),))
 
 
 def _mark(story: Story) -> str:
-    """What only this version says."""
-    return f"Версия {story.version}."
+    """What only this version of this story says."""
+    return f"{story.title}, версия {story.version}."
 
 
 def _plain(html: str) -> str:

@@ -102,7 +102,8 @@ class Instagram(Held):
         found = await self._captioned(entry)
         if found:
             return Sent(fate="posted", remotes=(found,))
-        return known or unknown
+        # without its number a post cannot be deleted later: while that may still be learnt, it is asked for again
+        return unknown if found is None else known or unknown
 
     async def health(self) -> Health:
         """See ``ports.Channel``. A token of Instagram's own login is renewed when it is time."""
@@ -197,10 +198,15 @@ class Instagram(Held):
             return Sent(fate="later", note="Instagram has the picture and did not publish it")
         return None
 
-    async def _captioned(self, entry: Entry) -> str:
-        """The number of the newest post since the entry was queued that has its text; "" where there is none."""
+    async def _captioned(self, entry: Entry) -> str | None:
+        """The number of the newest post since the entry was queued that has its text; "" where there is none.
+
+        None where Instagram did not answer.
+        """
         fields = {"fields": "id,caption,timestamp", "limit": _NEWEST}
         reply = await self._graph.ask("GET", f"{self._account}/media", fields)
+        if reply.sent is not None:
+            return None
         # not since the last change: after a crash that is the time of the restart, later than the post
         since = entry.queued - _SKEW
         for row in rows(reply.said):
