@@ -84,10 +84,12 @@ class Cloud:
         self._doors[self._runner.addresses[-1][1]] = domain
         return base(self._runner)
 
-    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """One more way to all distributions, by the Host header: on an address of this machine, with TLS if given."""
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """One more way to all distributions, by the Host header, with TLS if given: on an address of this machine, at
+        this port or (0) a free one, which is returned."""
         assert self._runner is not None, "use it within running()"
         await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
+        return int(self._runner.addresses[-1][1])
 
     async def _serve_edge(self, request: web.BaseRequest) -> web.StreamResponse:
         transport = request.transport
