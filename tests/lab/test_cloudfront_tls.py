@@ -24,9 +24,10 @@ def test_a_distribution_is_read_by_its_name_and_its_certificate_is_judged(tmp_pa
         domain = await here.create(Origins=listed(site()))
         base = f"https://127.0.0.1:{await here.cloud.listen('127.0.0.1', 0, ours)}/"
         sent = {"Host": domain}
-        async with aiohttp.request("GET", base, headers=sent, ssl=theirs, server_hostname=domain) as answer:
-            assert (answer.status, await answer.read()) == (200, b"front")
-        with pytest.raises(aiohttp.ClientConnectorCertificateError):
-            await aiohttp.request("GET", base, headers=sent, ssl=theirs, server_hostname="elsewhere.example")
+        async with aiohttp.ClientSession(headers=sent) as session:
+            async with session.get(base, ssl=theirs, server_hostname=domain) as answer:
+                assert (answer.status, await answer.read()) == (200, b"front")
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await session.get(base, ssl=theirs, server_hostname="elsewhere.example")
 
     live(test)
