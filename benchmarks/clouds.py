@@ -40,7 +40,7 @@ FAULTS: Final = {
     "throttled": faults.refused("Throttling"),
     "out of order": faults.gateway(503),
 }
-_CONTROL: Final = {
+CONTROL: Final = {
     "Name": "mirrors",
     "Description": "",
     "SigningProtocol": "sigv4",
@@ -82,7 +82,7 @@ class _Control:
             case "terms":
                 cloud.account.terms = replace(cloud.account.terms, **given["terms"])
             case "control":
-                return {"id": cloud.account.create_control(dict(_CONTROL)).id}
+                return {"id": cloud.account.create_control(dict(CONTROL)).id}
         now, asked = cloud.account.clock(), sorted(cloud.asked.items())
         return {
             "distributions": [

@@ -88,7 +88,9 @@ def room(tmp_path: Path) -> Iterator[Room]:
 @pytest.mark.needs_netns
 @pytest.mark.timeout(600)
 def test_a_release_behind_cloudfront_from_its_first_address_to_its_last(room: Room) -> None:
-    first = room.run("publish")["finished"]["number"]
+    told = room.run("publish")
+    first, spent = told["finished"]["number"], {one["name"]: one["spent"] for one in told["mirrors"]}
+    assert (spent["bucket"]["writes"] > first, spent["first"]["writes"]) == (True, 0)  # a folder costs nothing
     room.serve()
     assert room.rounds(1) == ["raise", "raise"]  # one to be told and a spare
     assert {one["status"] for one in room.provider.distributions} == {"InProgress"}
