@@ -23,6 +23,7 @@ from heliograph.model.mirror import Stand
 
 ROUNDS: Final = 12  # of the pool, until what was asked for must be so
 ENVIRON: Final = {name.upper(): value for name, value in KEYS.items()}
+WANTED: Final = "\nmin_live = 2\nspares = 0\n"  # of the pool
 # beside it another mirror, because the last one is never taken from readers
 MIRRORS: Final = """path = "mirrors/first"
 url = "https://still-water.example/"
@@ -41,13 +42,15 @@ def room_at(base: Room, given: Provider, folder: Path) -> Room:
     room = base.copy(folder, mirrors, lambda words: given.world.run(PLACE, words))
     text = room.config.read_text(encoding="utf-8")
     assert text.count("\n[rotate]\n") == 1
-    room.config.write_text(text.replace("\n[rotate]\n", "\n[rotate]\nmin_live = 2\nspares = 0\n"), encoding="utf-8")
+    room.config.write_text(text.replace("\n[rotate]\n", f"\n[rotate]{WANTED}"), encoding="utf-8")
     return room
 
 
 def pool(room: Room) -> dict[str, dict[str, Any]]:
     """The addresses that hosts were asked for, by name."""
     done = room.run([sys.executable, "-m", "heliograph", "mirrors", "list", "--json", "--config", str(room.config)])
+    if done.returncode:
+        raise BenchError(f"heliograph mirrors list ended with {done.returncode}: {done.stderr.decode().strip()[-500:]}")
     return {one["name"]: one for one in json.loads(done.stdout)["mirrors"] if one["host"]}
 
 
@@ -70,7 +73,7 @@ def is_live(room: Room) -> bool:
 def retire(room: Room) -> None:
     """Take all addresses down, and want no more."""
     text = room.config.read_text(encoding="utf-8")
-    room.config.write_text(text.replace("min_live = 2\n", "min_live = 1\nproviders = 1\n"), encoding="utf-8")
+    room.config.write_text(text.replace(WANTED, "\nmin_live = 1\nproviders = 1\nspares = 0\n"), encoding="utf-8")
     for name, one in pool(room).items():
         if one["phase"] not in ("gone", "lost", "ending"):
             room.run([sys.executable, "-m", "heliograph", "mirrors", "retire", name, "--config", str(room.config)])
