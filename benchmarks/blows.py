@@ -66,6 +66,7 @@ def failing(port: int, chance: random.Random) -> Iterator[Way]:
 def cutting(port: int, chance: random.Random) -> Iterator[Way]:
     """A way to any server at ``port``: a line ends, without a word, after some bytes of either side."""
     on, count = threading.Event(), [0]
+    lines: set[asyncio.Task[None]] = set()
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: list[int]) -> None:
         while piece := await reader.read(_PIECE):
@@ -79,6 +80,10 @@ def cutting(port: int, chance: random.Random) -> Iterator[Way]:
             writer.write_eof()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = asyncio.current_task()
+        assert line is not None
+        lines.add(line)
+        line.add_done_callback(lines.discard)
         left = [chance.randrange(_SPAN)]
         try:
             there, back = await asyncio.open_connection("127.0.0.1", port)
@@ -96,6 +101,10 @@ def cutting(port: int, chance: random.Random) -> Iterator[Way]:
     async def running() -> AsyncIterator[asyncio.Server]:
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             yield server
+            server.close()
+            for line in list(lines):
+                line.cancel()
+            await asyncio.gather(*lines, return_exceptions=True)
 
     with _thread(running) as server:
         yield int(server.sockets[0].getsockname()[1]), on, count
