@@ -3,8 +3,8 @@
     python -m benchmarks [NAME ...] [--full] [--no-write]
 
 Without names, all of them at their quick sizes; ``--full`` adds the site of 10,000 stories, which takes half an hour
-and 5 GB. What a benchmark found is kept in the work folder, so that the documents show its last figures when only
-others are run again; each section has its own date.
+and 5 GB, and what needs other servers. What a benchmark found is kept in the work folder, so that the documents show
+its last figures when only others are run again; each section has its own date.
 """
 
 from __future__ import annotations
@@ -187,6 +187,15 @@ PARTS = (
                 beside_paths=("trace.links.bare.7 d",),
             ),
         ),
+    ),
+    Part(name="hosts", title="Places", module="benchmarks.hosts", full_only=True),
+    Part(
+        name="hosts-faults",
+        title="Places under blows",
+        module="benchmarks.hosts",
+        arguments=("--faults",),
+        full_only=True,
+        limit=2 * 3_600.0,
     ),
     Part(name="whole", title="Whole tools", module="benchmarks.whole", arguments=("--stories", "1000", "--first")),
     Part(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
+from typing import Literal
 
 import anyio
+import brotli
 import pytest
 from tests.flows.world import NOW, Make, World
 
@@ -47,12 +50,14 @@ class Through:
     """``ports.Reach``: the newsroom's release, read through any address that stands."""
 
     data: bytes
+    coding: Literal["", "br", "gzip"] = ""  # whatever was asked for, as a bucket does
     host: str = "x.example"
     place: str = "https://x.example/"
 
     async def get(self, ask: Ask) -> Got:
         assert ask.name == "now"
-        return Got(fate="whole", data=self.data) if self.data else Got(fate="unavailable")
+        data = {"": bytes, "br": brotli.compress, "gzip": gzip.compress}[self.coding](self.data)
+        return Got(fate="whole", data=data, coding=self.coding) if self.data else Got(fate="unavailable")
 
 
 @dataclass
@@ -63,6 +68,7 @@ class Room:
     hosts: list[SimulatedHost]
     names: Iterator[int] = field(default_factory=count)
     works: bool = True
+    coding: Literal["", "br", "gzip"] = ""
 
     def round(self, minutes: float = 1, *, dry: bool = False) -> Rotated:
         self.world.now += timedelta(minutes=minutes)
@@ -72,7 +78,8 @@ class Room:
             if dry:
                 plan = outlook(outside.journal, self.world.config, wired.hosts, self.world.now)
                 return Rotated(pool=(), plan=plan, done=(), listed=False, problems=())
-            return anyio.run(rotate, wired, self.world.config, self.world.now, self.name, lambda _: Through(shown))
+            there = Through(shown, self.coding)
+            return anyio.run(rotate, wired, self.world.config, self.world.now, self.name, lambda _: there)
 
     def name(self) -> str:
         return f"m{next(self.names)}"
@@ -126,6 +133,15 @@ def test_a_spare_is_raised_and_is_one_only_when_a_page_was_read_through_it(room:
     assert phases(room)["m0"] == "spare"
     assert room.settle() is None
     assert set(phases(room)) == {"one", "two", "m0"}
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip"])
+def test_a_page_that_comes_in_the_one_form_that_a_bucket_has_is_read_too(
+    room: Room, coding: Literal["br", "gzip"]
+) -> None:
+    room.coding = coding
+    room.settle(6)
+    assert "spare" in phases(room).values()
 
 
 def test_a_blocked_mirror_leaves_the_pages_and_a_live_one_is_named_in_one_round_and_one_pass(room: Room) -> None:

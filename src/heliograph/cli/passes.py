@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from heliograph.adapters.workers import give_back_memory
 from heliograph.cli.screen import Bars, Stopwatch, complain, err, out, summary
@@ -18,6 +19,7 @@ from heliograph.config import Config, load
 from heliograph.flows import Report, issue
 from heliograph.model import Cut, HeliographError, JournalBusyError
 from heliograph.model.bill import DOLLAR
+from heliograph.model.mirror import Spent
 from heliograph.ports import Outside
 
 _SPREAD = 0.2  # share of the interval that is added at random, so that passes do not beat in time with anything
@@ -28,12 +30,12 @@ def publish(path: Path, *, as_json: bool) -> int:
     give_back_memory()
     config = load(path)
     watcher = Stopwatch() if as_json else Bars()
-    report, cuts = asyncio.run(_once(config, watcher))
+    done = asyncio.run(_once(config, watcher))
     if as_json:
-        print(json.dumps(as_object(report, watcher.ended, cuts), ensure_ascii=False))
+        print(json.dumps(as_object(done, watcher.ended), ensure_ascii=False))
     else:
-        summary(report, watcher.ended, cuts)
-    return 1 if report.failed else 0
+        summary(done.report, watcher.ended, done.cuts)
+    return 1 if done.report.failed else 0
 
 
 def run(path: Path, *, as_json: bool) -> int:
@@ -43,8 +45,17 @@ def run(path: Path, *, as_json: bool) -> int:
     return asyncio.run(_service(config, as_json=as_json))
 
 
-def as_object(report: Report, ended: dict[str, float], cuts: list[tuple[Cut, int]]) -> dict[str, Any]:
+class Pass(NamedTuple):
+    """One pass, what was cut most in it, and what it asked of the host of each mirror, by the mirror's name."""
+
+    report: Report
+    cuts: list[tuple[Cut, int]]
+    spent: Mapping[str, Spent]
+
+
+def as_object(done: Pass, ended: dict[str, float]) -> dict[str, Any]:
     """The pass as JSON: figures, problems, what was cut, and when each step ended in seconds from the start."""
+    report = done.report
     gathered = asdict(report.gathered)
     del gathered["problems"]
     return {
@@ -60,13 +71,14 @@ def as_object(report: Report, ended: dict[str, float], cuts: list[tuple[Cut, int
                 "bytes": d.size,
                 "dollars": d.cost / DOLLAR,
                 "ok": d.problem is None,
+                "spent": asdict(done.spent[d.mirror]),
             }
             for d in report.deliveries
         ],
         "text_seconds": ended.get("deliver text"),
         "seconds": max(ended.values(), default=0.0),
         "steps": ended,
-        "cut": {"blocks": report.cut, "most": [{**asdict(cut), "stories": stories} for cut, stories in cuts]},
+        "cut": {"blocks": report.cut, "most": [{**asdict(cut), "stories": stories} for cut, stories in done.cuts]},
         "problems": [asdict(problem) for problem in report.problems],
     }
 
@@ -75,10 +87,11 @@ def _issue(made: Any) -> dict[str, Any] | None:  # noqa: ANN401
     return {**asdict(made), "made": made.made.isoformat()} if made else None
 
 
-async def _once(config: Config, watcher: Stopwatch) -> tuple[Report, list[tuple[Cut, int]]]:
+async def _once(config: Config, watcher: Stopwatch) -> Pass:
     async with outside(config, watcher) as world:
         with watcher:
-            return await run_pass(world, config)
+            report, cuts = await run_pass(world, config)
+            return Pass(report, cuts, {mirror.name: mirror.spent for mirror in world.mirrors})
 
 
 async def run_pass(world: Outside, config: Config) -> tuple[Report, list[tuple[Cut, int]]]:
@@ -98,11 +111,11 @@ async def _service(config: Config, *, as_json: bool) -> int:
     while not over.is_set():
         watcher = Stopwatch()
         try:
-            report = await unless(over, _once(config, watcher))
-            if report is not None:
-                _tell(report, watcher, as_json=as_json)
+            done = await unless(over, _once(config, watcher))
+            if done is not None:
+                _tell(done, watcher, as_json=as_json)
                 news.set()
-                if report[0].text or report[0].finished:
+                if done.report.text or done.report.finished:
                     with open_journal(config) as journal:
                         await speaking.tell_hub(config, journal)
         except JournalBusyError:  # the pool is being moved, or somebody publishes by hand
@@ -118,10 +131,10 @@ async def _service(config: Config, *, as_json: bool) -> int:
     return 0
 
 
-def _tell(result: tuple[Report, list[tuple[Cut, int]]], watcher: Stopwatch, *, as_json: bool) -> None:
-    report, cuts = result
+def _tell(done: Pass, watcher: Stopwatch, *, as_json: bool) -> None:
+    report = done.report
     if as_json:
-        print(json.dumps(as_object(report, watcher.ended, cuts), ensure_ascii=False), flush=True)
+        print(json.dumps(as_object(done, watcher.ended), ensure_ascii=False), flush=True)
         return
     for problem in report.problems:
         if problem.fatal:

@@ -18,6 +18,8 @@ from heliograph.model import Problem, StoreError, paths
 from heliograph.model.mirror import MOST_PAGE, Mirror, Phase, SitePage, Stand
 from heliograph.model.release import Ask
 from heliograph.ports import Host, Outside, Reach
+from heliograph.trust import content
+from heliograph.trust.bundle import MAX_BUNDLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,10 @@ async def serves(outside: Outside, mirror: Reach, site: SitePage | None = None) 
     if site is not None:
         got = await mirror.get(Ask(mirror=0, name=site.path, limit=MOST_PAGE))
         return got.fate == "whole" and not got.coding and stage.shows(got.data, site.text)
-    got = await mirror.get(Ask(mirror=0, name=paths.POINTER, limit=16_384))
-    return got.fate == "whole" and outside.journal.signed_as(sha256(got.data).hexdigest()) is not None
+    got = await mirror.get(Ask(mirror=0, name=paths.POINTER, limit=MAX_BUNDLE))
+    # a bucket has one form of each file, and sends that whatever was asked for
+    pointer = content.decoded(got.data, got.coding, MAX_BUNDLE) if got.fate == "whole" else None
+    return pointer is not None and outside.journal.signed_as(sha256(pointer).hexdigest()) is not None
 
 
 def told(host: Host, error: StoreError) -> Problem:

@@ -112,8 +112,8 @@ class Outcome:
     status: int = 0
     answers: int = 0  # whole answers on the connection
     body: int = 0  # of the bodies as they came
-    digest: str = ""  # SHA-256 of the body, hex
-    opening: str = ""  # what can be read of the body's first 4,096 bytes, for fingerprints of block pages
+    digest: str = ""  # SHA-256 of the body without its encoding, hex
+    opening: str = ""  # what can be read of its first 4,096 bytes, for fingerprints of block pages
     location: str = ""
     addresses: tuple[str, ...] = ()
     more: tuple[str, ...] = ()  # addresses in a second, different answer to the same question

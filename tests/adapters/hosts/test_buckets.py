@@ -182,7 +182,7 @@ def test_azure_refuses_another_key_and_an_ended_sas_and_takes_a_sas(azurite_url:
     async def all_of_it() -> None:
         for credentials in (other, ended, reads):
             bin_ = peers.azure(azurite_url, tmp_path, "signed")(credentials=credentials)
-            # Azurite answers 500 to every batch that is signed by a SAS
+            # of a refused deletion: test_azure_sas.py
             for call in ("put", "marks", "delete") if credentials == other else ("put", "marks"):
                 with pytest.raises(StoreError, match=r"credentials (are not accepted|do not allow)") as caught:
                     await CALLS[call](bin_)

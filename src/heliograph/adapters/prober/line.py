@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 import h11
 
+from heliograph.adapters.prober.coding import Unpacked
 from heliograph.model.sighting import Fetch, Outcome
 
 _AT_ONCE = 65_536  # bytes of one read
@@ -93,7 +94,7 @@ class Line:
         self.tls: ssl.SSLObject | None = None
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.seen = Outcome()
-        self.digest, self.opening = hashlib.sha256(), b""
+        self.digest, self.opening, self.plain = hashlib.sha256(), b"", Unpacked()
         self.over = False  # whether the other side has closed
 
     async def run(self) -> Outcome:
@@ -281,9 +282,9 @@ class Line:
                     self._note(first=max(1e-6, self.loop.time() - self._asked))
                 http.receive_data(data)
             elif isinstance(event, h11.Response):
-                places = [value for name, value in event.headers if name == b"location"]
-                location = places[0][:1_000].decode("latin-1") if places else ""
-                self._note(status=event.status_code, location=location)
+                said = {name: value.decode("latin-1") for name, value in reversed(event.headers)}
+                self.plain = Unpacked(said.get(b"content-encoding", ""))
+                self._note(status=event.status_code, location=said.get(b"location", "")[:1_000])
             elif isinstance(event, h11.Data):
                 self._body(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
@@ -295,9 +296,10 @@ class Line:
                 return
 
     def _body(self, data: bytes) -> None:
-        self.digest.update(data)
+        plain = self.plain.feed(data)
+        self.digest.update(plain)
         if len(self.opening) < _OPENING:
-            self.opening += data[: _OPENING - len(self.opening)]
+            self.opening += plain[: _OPENING - len(self.opening)]
         self._note(body=self.seen.body + len(data))
         if self.seen.body > self.check.limit * self.check.times:
             raise _Ended("http_request_failed")

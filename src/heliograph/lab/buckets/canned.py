@@ -1,13 +1,14 @@
 """A host that gives one answer to everything, or none: what a provider's refusal does to us.
 
 ``Answering(status=403, code="AccessDenied")`` refuses in the form in which object stores do; with ``behind`` only the
-first ``times`` requests are answered so and the rest is handed on; with status 0 it takes the request and stays silent.
+first ``times`` requests are answered so and the rest is handed on, under the path that ``rewrite`` gives it; with
+status 0 it takes the request and stays silent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -21,8 +22,16 @@ _HOP = {"Host", "Content-Length", "Transfer-Encoding", "Connection"}
 class Answering:
     """See above. ``requests`` counts what was asked."""
 
-    def __init__(self, *, status: int, code: str = "", times: int = 1_000_000, behind: str = "") -> None:
-        self.status, self.code, self.times, self.behind = status, code, times, behind
+    def __init__(
+        self,
+        *,
+        status: int,
+        code: str = "",
+        times: int = 1_000_000,
+        behind: str = "",
+        rewrite: Callable[[str], str] = lambda path: path,
+    ) -> None:
+        self.status, self.code, self.times, self.behind, self.rewrite = status, code, times, behind, rewrite
         self.requests = 0
 
     @asynccontextmanager
@@ -45,7 +54,9 @@ class Answering:
         headers = {name: value for name, value in request.headers.items() if name not in _HOP - {"Host"}}
         async with (
             aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=["Content-Type", "User-Agent"]) as session,
-            session.request(request.method, self.behind + request.raw_path, data=body, headers=headers) as answer,
+            session.request(
+                request.method, self.behind + self.rewrite(request.raw_path), data=body, headers=headers
+            ) as answer,
         ):
             kept = {name: value for name, value in answer.headers.items() if name not in _HOP}
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)

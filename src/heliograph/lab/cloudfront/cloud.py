@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -59,14 +60,14 @@ class Cloud:
         self._faults = {key: fault for key, fault in self._faults.items() if operation and key != operation}
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Running]:
-        """Serve on loopback."""
+    async def running(self, port: int = 0) -> AsyncIterator[Running]:
+        """Serve on loopback; the API on this port, 0 for a free one."""
         timeless = aiohttp.TCPConnector(force_close=True)
         async with (
             aiohttp.ClientSession(
                 connector=timeless, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
             ) as self.origins.session,
-            serving(self._serve_api) as api,
+            serving(self._serve_api, port) as api,
             serving(self._serve_edge) as edge,
         ):
             self._runner = edge
@@ -82,6 +83,13 @@ class Cloud:
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self._doors[self._runner.addresses[-1][1]] = domain
         return base(self._runner)
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """One more way to all distributions, by the Host header, with TLS if given: on an address of this machine, at
+        this port or (0) a free one, which is returned."""
+        assert self._runner is not None, "use it within running()"
+        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
+        return int(self._runner.addresses[-1][1])
 
     async def _serve_edge(self, request: web.BaseRequest) -> web.StreamResponse:
         transport = request.transport

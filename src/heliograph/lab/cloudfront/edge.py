@@ -1,9 +1,10 @@
 """The edge of the network: each distribution answers under its domain, from its origin or its cache.
 
 Rule 1: a name answers only when its distribution is enabled and has arrived; one that does not resolve ends the
-connection without a word. Rule 2: TLS is left out, everything counts as https. Rule 3: what a censor or the provider
-does to one distribution is a switch: ``block``, ``freeze``, ``mend``. Rule 4: how many bytes a connection has carried
-is counted by bodies and headers as we write them, a few dozen bytes short of the wire.
+connection without a word. Rule 2: everything counts as https; TLS is spoken where a way in has a certificate.
+Rule 3: what a censor or the provider does to one distribution is a switch: ``block``, ``freeze``, ``mend``. Rule 4: how
+many bytes a connection has carried is counted by bodies and headers as we write them, a few dozen bytes short of the
+wire.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A small name server, UDP and TCP: what the lab's names mean. It tells the truth; lies are the censor's."""
+"""A small name server, UDP and TCP: what the lab's names mean. It tells the truth; lies are the censor's.
+
+A name such as ``*.cdn.example`` means all names one label longer that have no line of their own.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ def respond(data: bytes, zone: Mapping[str, Sequence[str]]) -> bytes | None:
     asked = dns.question(data)
     if asked is None:
         return None
-    known = asked.name in zone
-    code = dns.NOERROR if known else dns.NXDOMAIN
-    return dns.answer(asked, zone.get(asked.name, ()), rcode=code, lifetime=_LIFETIME, authority=True)
+    name = asked.name if asked.name in zone else f"*.{asked.name.partition('.')[2]}"
+    code = dns.NOERROR if name in zone else dns.NXDOMAIN
+    return dns.answer(asked, zone.get(name, ()), rcode=code, lifetime=_LIFETIME, authority=True)
 
 
 def serve(given: Mapping[str, Any], control: socket.socket) -> None:

@@ -1,0 +1,279 @@
+"""What kill -9 and failing hosts do to each kind of place: the second table of ``hosts``.
+
+A small newsroom publishes to a place and is killed at random moments, or the place fails it: requests are refused, done
+though they were refused, answered with 500 or with "slow down", and lines are cut. After each blow a reader looks: what
+is shown must be a release, the old one or the new one, whole. Then a run without a blow must end right, with nothing
+left that costs. Chance is seeded, and moments are not: a busy machine is killed elsewhere.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import random
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import anyio
+from rich.console import Console
+from tests.cli.reader import serving
+from tests.cli.room import configured
+from tests.cli.test_kill import stir
+from tests.links import relative_links
+
+from benchmarks import places
+from benchmarks.blows import cutting, failing
+from benchmarks.places import Place, place
+from benchmarks.report import Section, Table, Value
+from benchmarks.rooms import Room
+from benchmarks.sites import BenchError
+from heliograph.adapters.reach import WebMirror
+from heliograph.flows.verify import verify
+from heliograph.lab.newsroom import Newsroom
+from heliograph.lab.piece import pieces
+from heliograph.model import paths
+from heliograph.model.release import Ask
+from heliograph.trust.chain import State
+from heliograph.trust.reader import Outcome
+
+KINDS: Final = tuple(kind for kind in places.KINDS if kind != "onion")  # an onion service shows a folder
+SEED: Final = 20261126
+SAMPLE: Final = 8  # pages read after each blow beside the front page and what it links to
+BORN: Final = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+COLUMNS: Final = (
+    "place", "blow", "blows", "in first publish", "looks at a release", "half published", "next run right",
+    "left over",
+)  # fmt: skip
+
+
+@dataclass(slots=True, kw_only=True)
+class Reader:
+    """Who reads a place at its public address, believes only what verifies, and keeps what was seen."""
+
+    url: str
+    root: bytes
+    state: State = field(default_factory=lambda: State(root=b""))
+    release: int = 0
+    looks: int = 0  # at which a release was shown
+    doubts: list[str] = field(default_factory=list)
+
+    def look(self, more: Sequence[str]) -> None:
+        """Read the front page, what it links to and ``more``; note what is wrong."""
+        anyio.run(self._look, sorted(more))
+
+    async def _look(self, more: Sequence[str]) -> None:
+        async with WebMirror(self.url) as mirror:
+            shown = await mirror.get(Ask(mirror=0, name=paths.TIMESTAMP, limit=65_536))
+            if shown.fate == "missing":
+                return
+            front = await self._read(mirror, paths.FRONT)
+            verdict = front.verdict
+            if verdict.verdict != "verified" or (verdict.release or 0) < self.release:
+                self.doubts.append(f"front page: {verdict.verdict} {verdict.code}, release {verdict.release}")
+                return
+            self.looks += 1
+            self.release, self.state = verdict.release or 0, front.state
+            linked = {paths.requested(posixpath.normpath(href)) for href in relative_links(front.body)} - {""}
+            for page in sorted(linked | set(more)):
+                found = (await self._read(mirror, page)).verdict
+                if found.verdict != "verified" and (page in linked or found.verdict != "withdrawn"):
+                    self.doubts.append(f"{page}: {found.verdict} {found.code} {found.what}")
+
+    async def _read(self, mirror: WebMirror, page: str) -> Outcome:
+        now = datetime.now(UTC)  # noqa: TID251 - commands run by the real clock, and so must their readers
+        return await verify([mirror], page, self.state, self.root, now)
+
+
+@dataclass(slots=True, kw_only=True)
+class Row:
+    """What became of one place under one kind of blow."""
+
+    kind: str
+    blow: str
+    wanted: int
+    blows: int = 0
+    first: int = 0  # of them before the first run that was whole
+    right: int = 0  # runs after a blow that ended right
+    after: int = 0
+    left: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    looks: int = 0
+    doubts: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was half published, every next run ended right, and nothing is left."""
+        return bool(self.blows) and not self.doubts and not self.left and self.right == self.after > 0
+
+    def cells(self) -> tuple[Value, ...]:
+        """As a row of the table."""
+        right = f"{self.right} of {self.after}"
+        return (
+            self.kind, self.blow, self.blows, self.first, self.looks, len(self.doubts), right, len(self.left),
+        )  # fmt: skip
+
+
+class Series:
+    """A newsroom, a place, and one blow after the other."""
+
+    def __init__(self, room: Room, at: Place, newsroom: Newsroom, row: Row) -> None:
+        self.room, self.at, self.newsroom, self.row = room, at, newsroom, row
+        self.chance = random.Random(f"{SEED} {row.kind} {row.blow}")
+        self.now, self.spare = BORN, [replace(piece) for piece in list(pieces(BORN))[-3:]]
+        self.reader = Reader(url=at.url, root=room.root.read_bytes())
+        self.whole, self.turns = False, 0
+
+    def stir(self) -> None:
+        """Something new for the next pass."""
+        self.now += timedelta(minutes=3)
+        stir(self.newsroom, self.spare, self.chance, self.now)
+
+    def blow(self, *, hit: bool) -> None:
+        """A pass is over that was hit, or was not: a reader looks, and perhaps a whole run follows."""
+        self.turns += 1
+        self.row.blows += hit
+        self.row.first += hit and not self.whole
+        there = sorted(name for name in self.at.held() if not paths.fault(name))
+        self.reader.look(self.chance.sample(there, min(SAMPLE, len(there))))
+        # blows on the first publish follow each other for a while, each where the one before it left off
+        if hit and not self.whole and self.turns < self.row.wanted // 2:
+            return
+        self.mend()
+        self.stir()
+
+    def mend(self) -> None:
+        """A run without a blow, and what it must have brought about."""
+        self.row.after += 1
+        try:
+            self.room.publish()
+            self.whole = True
+            code, told = self.room.verify(self.at.url)
+        except BenchError as error:
+            self.row.wrong.append(str(error))
+            return
+        held, wanted = self.at.held(), self.room.files(self.at)
+        self.row.left += sorted(held - wanted) + self.at.more()
+        absent = sorted(wanted - held)
+        if code == 0 and told["release"] == self.room.release and not absent:
+            self.row.right += 1
+        else:
+            self.row.wrong.append(f"{told['verdict']} {told['code']} {told['what']}, {absent[:3]} absent")
+        self.reader.look([])
+
+    def close(self) -> Row:
+        """The end of it."""
+        if not self.row.after:
+            self.mend()
+        self.row.looks, self.row.doubts = self.reader.looks, self.reader.doubts
+        return self.row
+
+
+def killed(series: Series, span: float) -> None:
+    """Kill the publisher at a random moment, as often as is wanted, or twice that many passes.
+
+    ``span`` is how many seconds a pass takes that has nothing to do.
+    """
+    row = series.row
+    while row.blows < row.wanted and series.turns < 2 * row.wanted:
+        moment, started = series.chance.uniform(0.5 * span, span), time.monotonic()
+        run = subprocess.Popen(series.room.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        late = threading.Timer(moment, run.kill)
+        late.start()
+        _, complaint = run.communicate(timeout=600)
+        late.cancel()
+        late.join()
+        if run.returncode == 0:  # it was over before: less time for the next
+            span, series.whole = max(0.8, time.monotonic() - started), True
+        elif run.returncode != -9:
+            row.wrong.append(complaint.decode()[-300:])
+        series.blow(hit=run.returncode == -9)
+
+
+@contextmanager
+def troubled(
+    kind: str, at: Place, work: Path, chance: random.Random
+) -> Iterator[tuple[Place, threading.Event, list[int]]]:
+    """``at`` behind a way that fails while the event is set; how often it did is counted in the list."""
+    if kind in ("sftp", "rsync", "git"):
+        (port,) = set(re.findall(r"port = (\d+)|127\.0\.0\.1:(\d+)/", at.table)[0]) - {""}
+        known = Path(re.findall(r'known_hosts = "([^"]+)"', at.table)[0])
+        with cutting(int(port), chance) as (near, on, count):
+            text = known.read_text(encoding="utf-8")
+            known.write_text(text + text.replace(f":{port} ", f":{near} "), encoding="utf-8")
+            yield replace(at, table=at.table.replace(port, str(near))), on, count
+        return
+    (port,) = set(re.findall(r"http://127\.0\.0\.1:(\d+)", at.table))
+    with failing(int(port), chance) as (near, on, count):
+        yield replace(at, table=at.table.replace(f"127.0.0.1:{port}", f"127.0.0.1:{near}")), on, count
+
+
+def _kind(
+    kind: str, base: Room, newsroom: Newsroom, work: Path, kills: int, span: float, progress: Console
+) -> list[Row]:
+    rows = []
+    with place(kind, work / "killed") as at:
+        series = Series(base.copy(work / "room", at.table), at, newsroom, Row(kind=kind, blow="kill -9", wanted=kills))
+        killed(series, span)
+        rows.append(series.close())
+    if kind != "folder":
+        chance = random.Random(f"{SEED} {kind} trouble")
+        with place(kind, work / "failing") as real, troubled(kind, real, work, chance) as (at, on, count):
+            what = "line cut" if kind in ("sftp", "rsync", "git") else "refused, done, 500, slow down"
+            row = Row(kind=kind, blow=what, wanted=kills)
+            series = Series(base.copy(work / "troubled", at.table), at, newsroom, row)
+            while row.blows < kills and series.turns < 2 * kills:
+                before = count[0]
+                on.set()
+                series.room.run(series.room.command)
+                on.clear()
+                series.blow(hit=count[0] > before)
+            rows.append(series.close())
+    for row in rows:
+        progress.print(*map(str, row.cells()), markup=False, soft_wrap=True)
+        for line in (*row.doubts[:3], *row.wrong[:3], *row.left[:5]):
+            progress.print(f"  {line}", style="red", markup=False, soft_wrap=True)
+    return rows
+
+
+def section(wanted: Sequence[str], kills: int, date: str, command: str, progress: Console) -> tuple[Section, bool]:
+    """The table of blows; whether all is as it must be."""
+    rows, missing = list[Row](), list[str]()
+    work = Path(tempfile.mkdtemp(prefix="heliograph-hurt-"))
+    try:
+        for kind in wanted:
+            newsroom = Newsroom(list(pieces(BORN))[:-3])
+            try:
+                with serving(newsroom) as url:
+                    base = Room(folder=work / kind / "base")
+                    config = configured(base.folder, url)
+                    text = config.read_text(encoding="utf-8")
+                    assert "\n[edition]\n" in text
+                    config.write_text(
+                        text.replace("\n[edition]\n", "\n[edition]\npictures = false\n"), encoding="utf-8"
+                    )
+                    base.publish()
+                    span = base.publish().seconds  # of a pass that has nothing to do: a delivery comes on top
+                    rows += _kind(kind, base, newsroom, work / kind, kills, span, progress)
+            except (BenchError, OSError) as error:
+                missing.append(f"{kind}: {error}")
+                progress.print(missing[-1], style="red", markup=False, soft_wrap=True)
+            shutil.rmtree(work / kind, ignore_errors=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    table = Table(
+        title="Blows while publishing, and what came of them",
+        columns=COLUMNS,
+        rows=tuple(row.cells() for row in rows),
+        command=command,
+        notes=tuple(f"not measured: {one}" for one in missing),
+    )
+    return Section(name="Places under blows", date=date, tables=(table,)), not missing and all(row.ok for row in rows)
