@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import anyio
 import pytest
 from tests.cli.test_commands import STORY, heliograph
 
+from heliograph.config import parse
 from heliograph.lab.channels.rehearsal import Post, Rehearsal
 
 WAIT = 120.0  # seconds until a service that says nothing counts as stuck
@@ -204,3 +206,22 @@ def test_the_service_posts_what_is_new_and_status_tells_how_channels_stand(tmp_p
             printed, _ = service.communicate(timeout=WAIT)
         assert "Traceback" not in printed
         assert "telegram: post story" in printed
+
+
+def test_the_rehearsal_is_started_by_a_command_and_ends_with_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-u", "-m", "heliograph", "lab", "channels", str(tmp_path / "lab"), "--port", "0"]
+    lab = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        tables = tmp_path / "lab/channels.toml"
+        eventually(lambda: tables.exists() and "webhook" in tables.read_text("utf-8"))
+        found = re.search(r'webhook = "(http://127\.0\.0\.1:\d+/)"', tables.read_text("utf-8"))
+        assert found
+        with urllib.request.urlopen(found[1], timeout=30) as page:
+            assert "telegram: 0" in page.read().decode()
+        assert (tmp_path / "lab/telegram").stat().st_mode & 0o077 == 0
+        parse('[newsroom]\ntitle = "П"\n' + tables.read_text("utf-8"), tmp_path / "heliograph.toml")
+    finally:
+        lab.send_signal(signal.SIGINT)
+        printed, _ = lab.communicate(timeout=WAIT)
+    assert lab.returncode == 0, printed
+    assert "all posts" in printed
