@@ -454,7 +454,8 @@ def main() -> int:
     keys = [key for key in rows[0] if key not in ("seed", "wrong")]
     total = {key: sum(row[key] for row in rows) for key in keys}
     if args.json:
-        print(json.dumps({"days": len(rows), "total": total, "rows": rows}, ensure_ascii=False))
+        days = [{key: value for key, value in row.items() if key != "wrong"} for row in rows]
+        print(json.dumps({"in all": {"days": len(rows), **total}, "each day": days}, ensure_ascii=False))
     else:
         table = Table(title=f"{len(rows)} days of {args.stories} stories")
         table.add_column("")
