@@ -66,8 +66,7 @@ def send(path: Path, code: str, channel: str, *, as_json: bool) -> int:
     """Post a story now, held, old or left out as it may be; 1 if it is not out."""
     config, story = load(path), _code(code)
     with open_journal(config) as journal:
-        only = _known(config, channel)
-        names = [only] if only else [table.name for table in config.channel]
+        names = _names(config, channel)
         for name in names:
             mine = [row for row in journal.entries(channel=name, topics=[Topic("story", story)]) if row.act == "post"]
             for row in mine:
@@ -84,8 +83,7 @@ def edit(path: Path, code: str, channel: str, *, as_json: bool) -> int:
     """Bring what is posted of a story up to the story and the addresses of now; 1 if that is not done."""
     config, story = load(path), _code(code)
     with open_journal(config) as journal:
-        only = _known(config, channel)
-        names = [only] if only else [table.name for table in config.channel]
+        names = _names(config, channel)
         for name in names:
             plan_asked(journal, config, _now(), story, name, anew=True)
         return _sent(config, journal, names, [Topic("story", story)], as_json=as_json)
@@ -211,6 +209,11 @@ def _sent(config: Config, journal: Journal, names: Sequence[str], topics: Sequen
         if later:
             out.print(later)
     return 0 if later or all(row.state in ("posted", "dropped") for row in rows) else 1
+
+
+def _names(config: Config, channel: str) -> list[str]:
+    """The one channel that is named, or all."""
+    return [channel] if _known(config, channel) else [table.name for table in config.channel]
 
 
 def _known(config: Config, channel: str) -> str:

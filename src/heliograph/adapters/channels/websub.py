@@ -6,33 +6,22 @@ address of a mirror and nothing else; which feeds it carries is its own affair.
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.web import Web
 from heliograph.model.post import Sent
 
 _MOST_WAIT: Final = 86_400.0  # seconds
 
 
-class WebSub:
+class WebSub(Held):
     """See ``ports.Hub``."""
 
     def __init__(self, hub: str) -> None:
         """``hub`` is its address."""
         self._hub, self._web = hub, Web()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._web.aclose()
+        super().__init__(self._web)
 
     async def tell(self, feed: str) -> Sent:
         """See ``ports.Hub``."""
