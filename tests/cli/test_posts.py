@@ -169,6 +169,7 @@ def test_a_card_is_drawn_laid_out_and_fetched(room: tuple[Path, Rehearsal, str])
         (("send", "0000000", "--channel", "nowhere"), "channels here: telegram"),
         (("send", "xx"), "is no story code"),
         (("preview", "0000000"), "the edition holds no such story"),
+        (("send", "0000000"), "the edition holds no such story"),
         (("settle", "9999", "--done"), "there is no such entry"),
         (("settle", "1"), "give one of --there"),
         (("confirm",), "--all"),

@@ -67,6 +67,7 @@ def send(path: Path, code: str, channel: str, *, as_json: bool) -> int:
     config, story = load(path), _code(code)
     with open_journal(config) as journal:
         names = _names(config, channel)
+        _held_by_the_edition(journal, story, code)
         for name in names:
             mine = [row for row in journal.entries(channel=name, topics=[Topic("story", story)]) if row.act == "post"]
             for row in mine:
@@ -74,8 +75,6 @@ def send(path: Path, code: str, channel: str, *, as_json: bool) -> int:
                     journal.settle_entry(row.id, "queued", (), "an editor sent it", _now())
             if not mine:
                 plan_asked(journal, config, _now(), story, name)
-        if not any(journal.entries(channel=name, topics=[Topic("story", story)]) for name in names):
-            raise ConfigError("the edition holds no such story", where=code, remedy="see: heliograph status --find")
         return _sent(config, journal, names, [Topic("story", story)], as_json=as_json)
 
 
@@ -84,6 +83,7 @@ def edit(path: Path, code: str, channel: str, *, as_json: bool) -> int:
     config, story = load(path), _code(code)
     with open_journal(config) as journal:
         names = _names(config, channel)
+        _held_by_the_edition(journal, story, code)
         for name in names:
             plan_asked(journal, config, _now(), story, name, anew=True)
         return _sent(config, journal, names, [Topic("story", story)], as_json=as_json)
@@ -93,9 +93,8 @@ def withdraw(path: Path, code: str, channel: str, *, as_json: bool) -> int:
     """Take a story's posts away, and leave it so, though the edition has the story; 1 if something is still there."""
     config, story = load(path), _code(code)
     with open_journal(config) as journal:
-        only = _known(config, channel)
+        names = _names(config, channel)
         facts, speaks = facts_of(journal, config), speaker(config)
-        names = [only] if only else [table.name for table in config.channel]
         topic = Topic("story", story)
         for rules in rules_of(journal, config, _now()):
             had = journal.entries(channel=rules.name, topics=[topic])
@@ -224,6 +223,12 @@ def _known(config: Config, channel: str) -> str:
     if not names:
         raise ConfigError("there is no channel", remedy="add a table [[channel]]; see docs/operating/posts.md")
     return channel
+
+
+def _held_by_the_edition(journal: Journal, story: str, code: str) -> None:
+    """What was withdrawn is never posted, whoever asks."""
+    if not journal.stories([story]):
+        raise ConfigError("the edition holds no such story", where=code, remedy="see: heliograph status --find")
 
 
 def _code(text: str) -> str:
