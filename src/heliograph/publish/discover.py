@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from heliograph.model import paths
 
-_OTHERS = "a/about.html a/search.html a/feed.json a/sitemap.xml a/d/index.html"
+_OTHERS = "a/about.html a/search.html a/feed.json a/sitemap.xml a/d/index.html a/mirrors.html a/mirrors.json"
 WELL_KNOWN = (*sorted(paths.ROOT_NAMES), *_OTHERS.split())
 MAX_PAGE = 1_000_000  # bytes of a page that is searched for addresses
 _ADDRESS = re.compile(rb"""(?:href|src)=["']?([^"'\s<>]{1,300})|<loc>([^<]{1,300})<|"[a-z_]*url":\s*"([^"]{1,300})\"""")
