@@ -70,6 +70,8 @@ def test_a_typing_slip_names_the_field_and_suggests_the_right_one(text: str, pla
         (LEAST + MAIL + 'listen = "8024"\n', "channel[0].listen"),
         (LEAST + '[announce]\nhub = "hub.example"\n', "announce.hub"),
         (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "a"\npath = "y"\n', "mirror names"),
+        (LEAST + '[[mirror]]\nname = "a"\nkind = "pull"\n', "mirror[0].url"),
+        (LEAST + '[[mirror]]\nname = "a"\nkind = "pull"\nurl = "https://a.example/"\n', "there is none: add"),
         (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "b"\npath = "./x"\n', "mirror paths"),
     ],
 )

@@ -68,8 +68,8 @@ async def _look(config: Config, now: datetime) -> list[Cost]:
 
 
 def month_by_name(config: Config, journal: Journal, now: datetime) -> dict[str, Bill]:
-    """What each configured mirror has cost in the month of ``now``."""
-    return {table.name: read(journal, config.mirror_place(table), now) for table in config.mirror}
+    """What each mirror that is brought the edition has cost in the month of ``now``."""
+    return {table.name: read(journal, config.mirror_place(table), now) for table in config.stores}
 
 
 def as_month(bill: Bill, ceiling: int) -> dict[str, Any]:

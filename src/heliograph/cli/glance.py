@@ -53,7 +53,7 @@ def status(path: Path, *, as_json: bool, find: str) -> int:
 async def _facts(config: Config, journal: SqlJournal) -> dict[str, Any]:
     latest, now = journal.latest(), datetime.now(UTC)  # noqa: TID251 - the command line is where time comes from
     mirrors = []
-    for table in config.mirror:
+    for table in config.stores:
         try:
             async with opened(config, table) as store:
                 pointer, fault = await store.read(paths.POINTER), ""

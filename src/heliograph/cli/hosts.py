@@ -18,10 +18,10 @@ from heliograph.config import (
     GitMirror,
     GivenHost,
     HostTable,
-    MirrorTable,
     RsyncMirror,
     S3Mirror,
     SftpMirror,
+    StoreTable,
     WebdavMirror,
 )
 from heliograph.flows.rotate import former
@@ -71,7 +71,7 @@ def _host(config: Config, table: HostTable, journal: Journal) -> Host:
 
 
 @asynccontextmanager
-async def opened(config: Config, table: MirrorTable) -> AsyncIterator[MirrorStore]:
+async def opened(config: Config, table: StoreTable) -> AsyncIterator[MirrorStore]:
     """The place of ``table``; its connections end with the block.
 
     Raises:
@@ -176,7 +176,7 @@ def _git(config: Config, table: GitMirror) -> MirrorStore:
     )
 
 
-def _held(config: Config, table: MirrorTable) -> Held:
+def _held(config: Config, table: StoreTable) -> Held:
     from heliograph.adapters.hosts.held import Held
 
     return Held(_state(config, table.name, "held"))

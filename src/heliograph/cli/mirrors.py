@@ -205,10 +205,10 @@ def put(name: str, kind: MoveKind, path: Path) -> int:
 def adopt(name: str, path: Path) -> int:
     """Note that a place is ours, whatever lies there."""
     config = load(path)
-    table = next((table for table in config.mirror if table.name == name), None)
+    table = next((table for table in config.stores if table.name == name), None)
     if table is None:
-        remedy = f"mirrors are: {', '.join(sorted(one.name for one in config.mirror))}"
-        raise ConfigError("there is no such mirror", where=f"mirror {name}", remedy=remedy)
+        remedy = f"mirrors are: {', '.join(sorted(one.name for one in config.stores))}"
+        raise ConfigError("there is no such mirror to bring an edition to", where=f"mirror {name}", remedy=remedy)
 
     async def take() -> str:
         async with opened(config, table) as store:

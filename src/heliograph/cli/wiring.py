@@ -86,7 +86,7 @@ async def outside(config: Config, watcher: Watcher) -> AsyncIterator[Outside]:
                     journal=journal,
                     stage=Folder(config.state_folder / "edition"),
                     keys=Keys(config.keys_folder),
-                    mirrors=tuple([await stack.enter_async_context(opened(config, one)) for one in config.mirror]),
+                    mirrors=tuple([await stack.enter_async_context(opened(config, one)) for one in config.stores]),
                     hosts=raising(config, journal),
                     prober=_Here(),
                     workers=workers,

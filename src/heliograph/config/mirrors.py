@@ -222,6 +222,23 @@ class GitMirror(_Remote):
         return f"git {self.remote} {self.branch}"
 
 
+class PullMirror(_Mirror):
+    """A volunteer's copy, which fetches the edition by itself: nothing is brought there."""
+
+    kind: Literal["pull"] = Field(
+        description='"pull": the copy of a volunteer, who fetches the edition with `heliograph sync`; nothing is sent.'
+    )
+    url: Base = Field(min_length=1, description="Where readers reach it, and where it is watched.")
+
+    @property
+    def place(self) -> str:
+        return f"pull {self.url}"
+
+
+# Where the edition is brought.
+StoreTable: TypeAlias = (
+    FolderMirror | S3Mirror | AzureMirror | GcsMirror | SftpMirror | RsyncMirror | WebdavMirror | GitMirror
+)
 MirrorTable: TypeAlias = Annotated[
     Annotated[FolderMirror, Tag("folder")]
     | Annotated[S3Mirror, Tag("s3")]
@@ -230,7 +247,8 @@ MirrorTable: TypeAlias = Annotated[
     | Annotated[SftpMirror, Tag("sftp")]
     | Annotated[RsyncMirror, Tag("rsync")]
     | Annotated[WebdavMirror, Tag("webdav")]
-    | Annotated[GitMirror, Tag("git")],
+    | Annotated[GitMirror, Tag("git")]
+    | Annotated[PullMirror, Tag("pull")],
     Discriminator(kind_or("folder")),
 ]
 

@@ -10,7 +10,15 @@ from pydantic import Field, model_validator
 
 from heliograph.config.channels import Announce, ChannelTable, TelegramChannel
 from heliograph.config.fields import Table
-from heliograph.config.mirrors import CloudFrontSiteHost, FolderMirror, HostTable, MirrorTable, Rotate
+from heliograph.config.mirrors import (
+    CloudFrontSiteHost,
+    FolderMirror,
+    HostTable,
+    MirrorTable,
+    PullMirror,
+    Rotate,
+    StoreTable,
+)
 from heliograph.config.tables import (
     Capture,
     Edition,
@@ -65,6 +73,8 @@ class Config(Table):
         bots = [channel.token for channel in self.channel if isinstance(channel, TelegramChannel) and channel.readers]
         if twice := sorted({token for token in bots if bots.count(token) > 1}):
             raise ValueError(f"two channels answer readers by one bot, {twice[0]}: set readers = false for one of them")
+        if self.mirror and not self.stores:
+            raise ValueError("all mirrors are pulled from another one, and there is none: add a folder, for instance")
         known = {mirror.name for mirror in self.mirror}
         if self.announce.shelf and self.announce.shelf not in known:
             raise ValueError(f'announce.shelf is a mirror "{self.announce.shelf}", and there is none')
@@ -84,6 +94,11 @@ class Config(Table):
     @property
     def journal_url(self) -> str:
         return self.state.journal or f"sqlite:///{self.state_folder / 'journal.sqlite'}"
+
+    @property
+    def stores(self) -> tuple[StoreTable, ...]:
+        """The mirrors to which the edition is brought; the others fetch it."""
+        return tuple(mirror for mirror in self.mirror if not isinstance(mirror, PullMirror))
 
     def sources(self) -> tuple[Source, ...]:
         """The sources as the stages know them, paths made absolute."""
