@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import brotli
 import pytest
 from tests.flows.test_issue import page_of
@@ -144,6 +145,23 @@ def test_what_one_mirror_has_not_or_forges_comes_from_another(volunteer: Volunte
     assert volunteer.mapped() == mapped(volunteer.world.mirrors[0])
     assert bad.asked
     assert good.asked
+
+
+class Busy(Reached):
+    """A mirror whose answers take turns with those of others, as over a network."""
+
+    async def get(self, ask: Ask) -> Got:
+        """See ``ports.Reach``."""
+        await anyio.lowlevel.checkpoint()
+        return await super().get(ask)
+
+
+def test_each_mirror_is_asked_for_what_another_has_not_though_many_are_asked_at_once(volunteer: Volunteer) -> None:
+    whole = volunteer.world.mirrors[0].files
+    without = {name: data for name, data in whole.items() if paths.fault(paths.plain_name(name))}
+    volunteer.reached = [Busy(without, "no-pages"), Busy(whole, "whole")]
+    assert volunteer.sync().verdict.verdict == "verified"
+    assert volunteer.mapped() == mapped(volunteer.world.mirrors[0])
 
 
 def test_a_copy_that_cannot_be_completed_stays_what_it_was_and_goes_on_later(volunteer: Volunteer) -> None:

@@ -88,8 +88,9 @@ class Fetching:
         """What each mirror answers, beginning with another one each time."""
         self.fetched += 1
         self._turn += 1
+        turn = self._turn  # of this file: others are asked for meanwhile
         for place in range(len(self.mirrors)):
-            yield await self.mirrors[(self._turn + place) % len(self.mirrors)].get(ask)
+            yield await self.mirrors[(turn + place) % len(self.mirrors)].get(ask)
 
     async def here(self, name: str, digest: str = "") -> bytes | None:
         """The file if it is in the copy or waits, and has this SHA-256 where one is given."""
