@@ -112,6 +112,12 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="The control port's password, if tor wants one.")
     ] = None,
     onion_location: OnionLocation = "",
+    retired: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Its own address, if the newsroom retired it: pages lead on to a mirror that lives."
+        ),
+    ] = "",
 ) -> None:
     """A mirror: serve a folder so that every response survives a censor that freezes long connections.
 
@@ -136,6 +142,7 @@ def serve(
         sensing=Sensing(file=sensor, networks=networks, share=sensor_share) if sensor else None,
         hidden=hidden(onion, tor, tor_password, folder) if onion else None,
         onion_location=onion_location,
+        retired=retired,
     )
     raise typer.Exit(code)
 

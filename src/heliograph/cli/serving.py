@@ -12,6 +12,7 @@ from heliograph.adapters import serve as server
 from heliograph.adapters.serve import address, chain, cost
 from heliograph.adapters.serve.caddy import caddy
 from heliograph.adapters.serve.nginx import nginx
+from heliograph.adapters.serve.onward import own_address
 from heliograph.adapters.serve.outfit import Site, write_rungs
 from heliograph.adapters.spool import drop_at
 from heliograph.cli.files import write_whole
@@ -33,6 +34,7 @@ def serve(
     sensing: server.Sensing | None,
     hidden: server.Hidden | None,
     onion_location: str,
+    retired: str,
 ) -> int:
     """Serve until a signal ends it; the exit code.
 
@@ -49,6 +51,7 @@ def serve(
         sensing=sensing,
         hidden=hidden,
         onion=_offered(onion_location),
+        retired=own_address(retired) if retired else "",
         say=lambda line: out.print(line, markup=False, soft_wrap=True),
     )
 

@@ -38,9 +38,10 @@ class MirrorServer:
         drop: Drop | None = None,
         sensor: Sensor | None = None,
         onion: str = "",
+        retired: str = "",
     ) -> None:
         self._host = Host(
-            shelf=Shelf(folder, memory=memory, onion=onion),
+            shelf=Shelf(folder, memory=memory, onion=onion, retired=retired),
             clock=monotonic,
             later=_later,
             patience=patience,

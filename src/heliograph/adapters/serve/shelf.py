@@ -17,7 +17,7 @@ from hashlib import blake2b, shake_256
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from heliograph.adapters.serve import wire
+from heliograph.adapters.serve import onward, wire
 from heliograph.model.edition import WIRE_BUDGET
 
 SLICE: Final = 65_536  # bytes; a larger file is not kept but sent in slices of this size
@@ -56,9 +56,10 @@ class Reply(NamedTuple):
 class Shelf:
     """The files of one mirror folder, by path and encoding."""
 
-    def __init__(self, folder: Path, *, memory: int, onion: str = "") -> None:
+    def __init__(self, folder: Path, *, memory: int, onion: str = "", retired: str = "") -> None:
         self._root = str(folder)
         self._onion = onion  # where Tor Browser finds the same pages, with its last slash
+        self._retired = retired  # its own address, if its newsroom does not name it any more
         self._memory = memory
         self._used = 0
         self._kept: OrderedDict[tuple[str, str], Sheet] = OrderedDict()
@@ -68,6 +69,8 @@ class Shelf:
         if size := wire.rung(request.path):
             head = wire.rung_head(size)
             return Reply(head if request.head_only else head + noise()[:size], 200)
+        if self._retired and onward.leads_on(request) and (base := self._onward()):
+            return Reply(wire.onward(base, request.path), 302)
         sheet = self._find(request.path, request.codings)
         if sheet is None:
             return self._missing(request)
@@ -85,6 +88,13 @@ class Shelf:
     def used(self) -> int:
         """Bytes of memory that the kept files take."""
         return self._used
+
+    def _onward(self) -> str:
+        """The mirror that pages are to be had from, "" if they are shown here."""
+        listed = self._find(onward.LIST, (wire.IDENTITY,))
+        if listed is None or listed.size > min(SLICE, onward.MAX_LIST):
+            return ""
+        return onward.target(listed.answer[listed.head :], self._retired)
 
     def _whole(self, sheet: Sheet) -> Reply:
         if sheet.size <= SLICE:

@@ -23,6 +23,7 @@ from heliograph.model import paths
 MAX_HEAD: Final = 8_192  # bytes of a request head
 MESSAGE: Final = 4_096  # bytes of a message for the drop
 IDENTITY, BROTLI, GZIP = "", "br", "gzip"
+LED: Final = b"led"  # the query of a reader whom another mirror has led here
 SUFFIX: Final[Mapping[str, str]] = {IDENTITY: "", BROTLI: ".br", GZIP: ".gz"}
 
 
@@ -38,6 +39,7 @@ _REASONS = {
     200: b"200 OK",
     202: b"202 Accepted",
     206: b"206 Partial Content",
+    302: b"302 Found",
     304: b"304 Not Modified",
     400: b"400 Bad Request",
     404: b"404 Not Found",
@@ -62,6 +64,7 @@ class Request(NamedTuple):
     span: bytes  # Range, b"" if absent
     if_none_match: bytes
     if_range: bytes
+    led: bool = False  # another mirror has led the reader here
 
 
 class Label(NamedTuple):
@@ -165,6 +168,11 @@ def bare(status: int, extra: bytes = b"") -> bytes:
     return b"HTTP/1.1 %b\r\nContent-Length: 0\r\n%b%b" % (_REASONS[status], extra, _ALWAYS)
 
 
+def onward(base: str, path: str) -> bytes:
+    """A 302 to the page at a canonical ``path`` on the mirror at ``base``, with the mark that leads no further."""
+    return bare(302, b"Location: %b%b?%b\r\n" % (base.encode("ascii"), path.encode("ascii"), LED))
+
+
 def beyond(whole: int) -> bytes:
     """A 416: the file has ``whole`` bytes and none of those asked for."""
     return bare(416, b"Content-Range: bytes */%d\r\n" % whole)
@@ -234,7 +242,8 @@ def request(head: bytes) -> Request | bytes:
     if b"\r\nrange:" in folded:
         span = _field(fields, folded, b"\r\nrange:")
     accepted = _field(fields, folded, b"\r\naccept-encoding:")
-    return Request(method == b"HEAD", path, codings(accepted), span, if_none_match, if_range)
+    led = b"?" in target and target.partition(b"#")[0].partition(b"?")[2] == LED
+    return Request(method == b"HEAD", path, codings(accepted), span, if_none_match, if_range, led)
 
 
 def _field(fields: bytes, folded: bytes, name: bytes) -> bytes:

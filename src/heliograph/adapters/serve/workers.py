@@ -60,6 +60,7 @@ class _Shown:
     folder: Path
     drop: Drop | None
     onion: str  # for Onion-Location, "" for none
+    retired: str  # its own address, if pages lead on; "" if they do not
 
 
 def run(
@@ -73,13 +74,15 @@ def run(
     sensing: Sensing | None = None,
     hidden: Hidden | None = None,
     onion: str = "",
+    retired: str = "",
     say: Say = lambda _: None,
 ) -> int:
     """Serve ``folder`` until a signal ends it; the exit code. ``say`` is given the mirror's URL, and what goes wrong.
 
     With ``drop`` messages are taken at ``/drop``, and work lists given out below it. With ``hidden`` the folder is
     served as an onion service, too. Pages name the onion mirror at ``onion``; if that is not given and there is TLS,
-    the hidden one, because Tor Browser heeds such an offer from HTTPS alone.
+    the hidden one, because Tor Browser heeds such an offer from HTTPS alone. ``retired`` is the mirror's own address:
+    pages lead on to another mirror while the list in the folder does not name it.
 
     Raises ConfigError, or StoreError, before anything is served.
     """
@@ -91,7 +94,8 @@ def run(
     counting = _counting(sensing, folder, say) if sensing else None
     socks = _sockets(*address(listen), workers)
     inner, found = _begun(hidden, socks) if hidden else (None, "")
-    shown = _Shown(folder=folder, drop=drop, onion=onion or (found if context is not None else ""))
+    offered = onion or (found if context is not None else "")
+    shown = _Shown(folder=folder, drop=drop, onion=offered, retired=retired)
     say(_url(socks[0], secure=context is not None))
     if found:
         say(found)
@@ -206,7 +210,14 @@ async def _serve(
     loop.set_exception_handler(_silent)
     spare = WATCHED if sensor is not None else 0  # handles of its own
     room = max(1, room_for(CONNECTIONS + spare) - spare)
-    server = MirrorServer(shown.folder, connections=room, drop=shown.drop, sensor=sensor, onion=shown.onion)
+    server = MirrorServer(
+        shown.folder,
+        connections=room,
+        drop=shown.drop,
+        sensor=sensor,
+        onion=shown.onion,
+        retired=shown.retired,
+    )
     await server.start_on(sock, tls=context)
     keeping = asyncio.create_task(hidden.keep(server.port)) if hidden else None
     if keeping is not None:
@@ -320,7 +331,7 @@ class _Crew:
 
     def _serving(self, sock: socket.socket, context: ssl.SSLContext | None) -> Coroutine[Any, Any, None]:
         if sock is self._inner:
-            shown = replace(self._shown, onion="")  # who is there already needs no offer
+            shown = replace(self._shown, onion="", retired="")  # who is there already needs no offer, and stays in Tor
             return _serve(shown, sock, None, lambda: None, parent=self._alive, hidden=self._hidden)
         sensor = self._counting.worker_sensor() if self._counting else None
         return _serve(self._shown, sock, context, lambda: None, parent=self._alive, sensor=sensor)
