@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.model.test_onions import TRUE
 
 from heliograph.config import fields, load, parse
 from heliograph.model import ConfigError
@@ -71,6 +72,9 @@ def test_a_typing_slip_names_the_field_and_suggests_the_right_one(text: str, pla
         (LEAST + '[announce]\nhub = "hub.example"\n', "announce.hub"),
         (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "a"\npath = "y"\n', "mirror names"),
         (LEAST + '[[mirror]]\nname = "a"\nkind = "pull"\n', "mirror[0].url"),
+        (LEAST + '[[link]]\nname = "Tor"\nurl = "https://x.example/"\nedition = true\n', "no onion address"),
+        (LEAST + f'[[link]]\nname = "Tor"\nurl = "http://{"a" * 56}.onion/"\nedition = true\n', "typing slip"),
+        (LEAST + 2 * f'[[link]]\nname = "Tor"\nurl = "http://{TRUE}/"\nedition = true\n', "two links are onion"),
         (LEAST + '[[mirror]]\nname = "a"\nkind = "pull"\nurl = "https://a.example/"\n', "there is none: add"),
         (LEAST + '[[mirror]]\nname = "a"\npath = "x"\n[[mirror]]\nname = "b"\npath = "./x"\n', "mirror paths"),
     ],

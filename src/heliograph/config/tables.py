@@ -6,10 +6,11 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from heliograph.config.fields import Span, Table, seconds
-from heliograph.model.onions import is_onion
+from heliograph.model.errors import ConfigError
+from heliograph.model.onions import is_onion, onion_base
 from heliograph.model.source import SourceKind
 
 
@@ -114,6 +115,9 @@ class LinkTable(Table):
 
     name: str = Field(min_length=1, max_length=40, description='What people call it, such as "Telegram".')
     url: str = Field(description="Its address: https:, http:, mailto: or tg:.")
+    edition: bool = Field(
+        default=False, description="Whether it is an onion mirror of this edition: Tor Browser then offers pages there."
+    )
 
     @field_validator("url")
     @classmethod
@@ -121,6 +125,19 @@ class LinkTable(Table):
         if urlsplit(value).scheme not in {"http", "https", "mailto", "tg"}:
             raise ValueError("give an address that starts with https:, http:, mailto: or tg:")
         return value
+
+    @model_validator(mode="after")
+    def _is_onion(self) -> LinkTable:
+        try:
+            _ = self.onion
+        except ConfigError as err:
+            raise ValueError(f"{self.name}: edition = true, and {err.what}: {self.url}") from err
+        return self
+
+    @property
+    def onion(self) -> str:
+        """The onion mirror that it is, with its last slash; "" if it is none."""
+        return onion_base(self.url, "link") if self.edition else ""
 
 
 class VantageTable(Table):

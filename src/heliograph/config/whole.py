@@ -70,6 +70,8 @@ class Config(Table):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"two {what} are the same: {twice[0]}")
+        if sum(link.edition for link in self.link) > 1:
+            raise ValueError("two links are onion mirrors of the edition: Tor Browser can offer one")
         bots = [channel.token for channel in self.channel if isinstance(channel, TelegramChannel) and channel.readers]
         if twice := sorted({token for token in bots if bots.count(token) > 1}):
             raise ValueError(f"two channels answer readers by one bot, {twice[0]}: set readers = false for one of them")

@@ -39,6 +39,7 @@ def look_of(journal: Journal, config: Config) -> Look:
         sites=tuple(mirror.url for mirror in listed if mirror.site),
         links=tuple(Link(name=link.name, url=link.url) for link in config.link),
         hub=config.announce.hub,
+        onion=next((link.onion for link in config.link if link.edition), ""),
         feed_days=config.edition.feed_days,
         search_bits=_search_bits(journal),
     )

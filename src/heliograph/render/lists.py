@@ -50,6 +50,7 @@ def front(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[F
         feed="feed.xml" if not key.of else "",
         note=_front_note(key, material, look, said),
         others=look.others("" if path == "index.html" else path),
+        onion=look.onion_page("" if path == "index.html" else path),
     )
     pieces = _front_pieces(material.briefs, look, said, up)
     made, _ = packer.fill(path, pieces, lambda texts: page(texts, 1, 1), dense=dense)
@@ -196,7 +197,7 @@ def robots(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[
 def _page(
     look: Look, said: Words, up: str, *, title: str, nav: Links, heading: str = "", masthead: bool = False,
     bare: bool = False, more: Links | None = None, feed: str = "", note: str = "", name: str = "",
-    others: Sequence[Link] = (),
+    others: Sequence[Link] = (), onion: str = "",
 ) -> Callable[..., str]:  # fmt: skip
     """A function that writes a page around its pieces. ``up`` leads from the page to the folder ``a/``."""
 
@@ -209,6 +210,7 @@ def _page(
             look=look,
             foot=look.foot,
             others=others,
+            onion=onion,
             words=said,
             up=up,
             home=up + home_href(look, said.lang),

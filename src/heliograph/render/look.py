@@ -37,6 +37,7 @@ _ONLY_FOR = {
     "feed_days": frozenset({"feed", "feed-day"}),
     "sites": frozenset({"mirrors"}),
     "hub": frozenset({"feed"}),
+    "onion": frozenset({"front", "story"}),
     "mirrors": frozenset({"front", "missing", "mirrors"}),  # and young stories, which whoever plans must name
     "search_bits": frozenset({"search", "search-page"}),
 }
@@ -73,6 +74,7 @@ class Look:
     links: tuple[Link, ...] = ()
     mirrors: tuple[str, ...] = ()  # base URLs that readers are told of, the best first
     sites: tuple[str, ...] = ()  # base URLs that show the newsroom's own site: pages of the edition are not there
+    onion: str = ""  # an onion mirror of the edition, which Tor Browser offers
     nav: tuple[Nav, ...] = ()
     front: int = 60  # stories at most on a front page
     leads: int = 4  # of these, how many with their lead
@@ -98,6 +100,7 @@ class Look:
             ("mirrors", all(_BASE.fullmatch(url) for url in self.mirrors), "must be http(s) URLs that end with /"),
             ("sites", len(self.sites) <= _MOST_MIRRORS, f"must be at most {_MOST_MIRRORS}"),
             ("sites", all(_BASE.fullmatch(url) for url in self.sites), "must be http(s) URLs that end with /"),
+            ("onion", not self.onion or _BASE.fullmatch(self.onion), "must be an http(s) URL that ends with /"),
             ("nav", len(self.nav) <= _MOST_NAV, f"must be at most {_MOST_NAV} sections"),
             ("nav", all(0 < len(item.label) <= 40 for item in self.nav), "must have labels of 1 to 40 characters"),
             ("hub", not self.hub or _WEB.fullmatch(self.hub), "must be an http(s) URL"),
@@ -126,6 +129,10 @@ class Look:
     def others(self, path: str) -> tuple[Link, ...]:
         """The page at ``path`` on the first mirrors: where to go when the one that shows it is blocked."""
         return tuple(Link(name=urlsplit(url).netloc, url=url + path) for url in self.mirrors[:_FOOT_MIRRORS])
+
+    def onion_page(self, path: str) -> str:
+        """The page at ``path`` on the onion mirror, "" where there is none."""
+        return self.onion + path if self.onion else ""
 
     def notes(self) -> tuple[str, ...]:
         """What was corrected in the operator's wishes, in words for the operator."""

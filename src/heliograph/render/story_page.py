@@ -66,7 +66,7 @@ def story(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[F
         "code": shown(told.code),
     }
 
-    young = material.issue.made - told.published < CARRIES
+    young, path = material.issue.made - told.published < CARRIES, f"a/{told.code}.html"
 
     def page(texts: Sequence[str], number: int, total: int) -> str:
         body = "".join(texts)
@@ -77,11 +77,12 @@ def story(key: SheetKey, material: Material, look: Look, dense: bool) -> tuple[F
             css=style(look, _styles(body), rtl=words.rtl),
             number=number,
             parts=markup(part_links(f"{told.code}.html", number, total, words)),
-            others=look.others(packer.part_path(f"a/{told.code}.html", number)) if young else (),
+            others=look.others(packer.part_path(path, number)) if young else (),
+            onion=look.onion_page(packer.part_path(path, number)),
             body=markup(body),
         )
 
-    return packer.pack(f"a/{told.code}.html", pieces, page, dense=dense)
+    return packer.pack(path, pieces, page, dense=dense)
 
 
 def home_href(look: Look, lang: str) -> str:
