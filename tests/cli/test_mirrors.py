@@ -17,6 +17,8 @@ import pytest
 from tests.cli.reader import mirrored, serving
 from tests.cli.room import configured
 
+from heliograph.cli.wiring import open_journal
+from heliograph.config import load
 from heliograph.lab.newsroom import Newsroom
 from heliograph.lab.piece import pieces
 
@@ -118,6 +120,34 @@ def test_status_says_who_is_told_and_what_is_lacking(pool: Pool) -> None:
     assert f"lacks     {lack}" in told.stdout
     assert pool.phases().keys() == {pool.urls["one"], pool.urls["two"]}  # nothing was asked of a host
     assert not (pool.config.parent / "state" / "hosts" / "ahead.json").exists()
+
+
+def test_a_policy_that_cannot_be_met_is_told_by_each_round_with_what_is_missing(pool: Pool) -> None:
+    text = pool.config.read_text(encoding="utf-8").replace("[rotate]\n", "[rotate]\nmin_live = 4\nproviders = 3\n")
+    pool.config.write_text(text, encoding="utf-8")
+    for words in (["--dry-run"], []):
+        done = heliograph("mirrors", "rotate", *words, "--json", "--config", str(pool.config))
+        assert done.returncode == 1
+        lacks = json.loads(done.stdout)["lacks"]
+        assert any(
+            "2 of 4 live mirrors, and no host has room: raise its `most`, or add a [[host]]" in one for one in lacks
+        )
+    told = heliograph("mirrors", "rotate", "--config", str(pool.config))
+    assert told.returncode == 1
+    assert "lacks" in told.stdout
+    assert "of 4 live mirrors" in told.stdout
+
+
+def test_of_two_rounds_at_once_the_second_says_who_is_at_work_and_asks_no_host(pool: Pool) -> None:
+    notes = pool.config.parent / "state" / "hosts" / "ahead.json"
+    with open_journal(load(pool.config)) as journal, journal.hold("heliograph mirrors", what="rounds"):
+        done = heliograph("mirrors", "rotate", "--json", "--config", str(pool.config))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "held by heliograph mirrors" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not notes.exists()
+    pool.run("rotate")
+    assert notes.exists()
 
 
 @pytest.mark.parametrize(

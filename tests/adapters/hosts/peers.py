@@ -160,6 +160,11 @@ def opens_gcs(folder: Path, bucket: str) -> Opened:
     return opened
 
 
+def through(place: Place, url: str) -> str:
+    """The endpoint with a proxy in the place of the peer."""
+    return f"{url}/{ACCOUNT}/" if ACCOUNT in place.public else f"{url}/"
+
+
 def authorized_by_anybody() -> dict[str, str]:
     """A signature that moto does not look at."""
     credential = "key/20261122/us-east-1/s3/aws4_request"

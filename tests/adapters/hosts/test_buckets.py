@@ -140,7 +140,7 @@ def test_a_peer_that_fails_for_a_while_is_busy_and_then_works(opened: Opened) ->
     async def do(place: Place) -> None:
         trouble = Answering(status=500, code="InternalError", times=2 * 3, behind=place.endpoint)
         async with trouble.running() as url:
-            bin_ = place.open(endpoint=_through(place, url))
+            bin_ = place.open(endpoint=peers.through(place, url))
             for _ in range(3):  # the library repeats each once
                 with pytest.raises(BusyError, match="cannot answer now"):
                     await bin_.put(PAGE)
@@ -150,19 +150,14 @@ def test_a_peer_that_fails_for_a_while_is_busy_and_then_works(opened: Opened) ->
     within(opened, do)
 
 
-def _through(place: Place, url: str) -> str:
-    """The endpoint with a proxy in the place of the peer."""
-    return f"{url}/{peers.ACCOUNT}/" if peers.ACCOUNT in place.public else f"{url}/"
-
-
 @pytest.mark.parametrize("call", CALLS)
 def test_a_peer_that_is_silent_or_absent_is_busy(opened: Opened, call: str) -> None:
     async def do(place: Place) -> None:
         async with Answering(status=0).running() as url:
-            silent = place.open(endpoint=_through(place, url), patience=hasty())
+            silent = place.open(endpoint=peers.through(place, url), patience=hasty())
             with anyio.fail_after(10), pytest.raises(BusyError, match=r"does not answer in time|cannot be reached"):
                 await CALLS[call](silent)
-        absent = place.open(endpoint=_through(place, url), patience=hasty())
+        absent = place.open(endpoint=peers.through(place, url), patience=hasty())
         with pytest.raises(BusyError, match="cannot be reached"):
             await CALLS[call](absent)
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import anyio
 import pytest
 from tests.adapters.hosts.history import History, Moment
-from tests.adapters.hosts.peers import Opened, Place
+from tests.adapters.hosts.peers import Opened, Place, through
 
 from heliograph.adapters.hosts.held import Held
 from heliograph.adapters.hosts.objects import Objects, Put
 from heliograph.adapters.reach import WebMirror
 from heliograph.flows import verify as flow
+from heliograph.lab.buckets.canned import Answering
 from heliograph.model.mirror import Spent
 from heliograph.model.release import Verdict
 from heliograph.trust import audit
@@ -79,6 +80,48 @@ def test_an_edition_is_whole_by_its_public_address_and_a_second_pass_writes_noth
             assert (await told.deliver(5, store(place))).problem is None
             assert (await audited(place, root, told.moments[5])).verdict == "verified"
             assert set((await place.open().marks())[0]) == set(told.moments[5].files)
+
+    anyio.run(all_of_it)
+
+
+def test_a_provider_out_of_order_for_an_hour_costs_each_pass_little_and_then_gets_the_newest_edition(
+    told: History, opened: Opened, tmp_path: Path
+) -> None:
+    told.notes.clear()
+    root = told.keys.files["tuf/1.root.json"]
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def all_of_it() -> None:
+        async with opened() as place:
+            assert (await told.deliver(0, plain(place))).problem is None
+            trouble = Answering(status=500, code="InternalError", behind=place.endpoint)
+            async with trouble.running() as url:
+                mirror = plain(place, through(place, url))
+                asked = []
+                for number in (1, 2, 3, 4):  # a pass for each edition meanwhile
+                    before = trouble.requests
+                    delivery = await told.deliver(number, mirror)
+                    assert delivery.problem is not None
+                    assert "cannot answer now" in delivery.problem.what
+                    assert "next pass" in delivery.problem.remedy
+                    asked.append(trouble.requests - before)
+                assert asked[0] > max(asked[1:])  # once it was given up, a pass tries once
+                assert len(set(asked[1:])) == 1
+                assert len(pauses) < 10
+                verdict = await audited(place, root, told.moments[0])  # its readers have what they had
+                assert (verdict.verdict, verdict.code) == ("verified", ""), verdict
+                trouble.times = 0  # the hour is over
+                assert (await told.deliver(5, mirror)).problem is None
+            verdict = await audited(place, root, told.moments[5])
+            assert (verdict.verdict, verdict.code) == ("verified", ""), verdict
+            assert set((await place.open().marks())[0]) == set(told.moments[5].files)
+
+    def plain(place: Place, endpoint: str = "") -> Objects:
+        at = place.open(endpoint=endpoint) if endpoint else place.open()
+        return Objects(name="one", bin=at, held=Held(tmp_path / "one.sqlite"), coded=True, pause=pause)
 
     anyio.run(all_of_it)
 
