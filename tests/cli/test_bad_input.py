@@ -25,7 +25,7 @@ from heliograph.model import Source
 from heliograph.model.code import story_code
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-FULL = "the disk is full: make room, then publish again; what was written stays whole"
+FULL = "the disk is full: make room, then run it again; what was written stays whole"
 QUICK = '\n[capture]\ntimeout = "2s"\n'
 
 

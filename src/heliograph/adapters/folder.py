@@ -23,8 +23,8 @@ from heliograph.model.mirror import Spent
 _MOST_READ = 1_000_000  # bytes of a mirror's file that are looked at
 _STEP = 64  # files between two reports of progress
 _REMEDY = {
-    errno.ENOSPC: "the disk is full: make room, then publish again; what was written stays whole",
-    errno.EDQUOT: "the quota is used up: make room, then publish again; what was written stays whole",
+    errno.ENOSPC: "the disk is full: make room, then run it again; what was written stays whole",
+    errno.EDQUOT: "the quota is used up: make room, then run it again; what was written stays whole",
     errno.EACCES: "give the user that runs heliograph the right to write there",
     errno.EROFS: "the file system is read-only: mount it for writing",
     errno.ENOTDIR: "a file is in the way: move it, or choose another directory",
