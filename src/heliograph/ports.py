@@ -285,8 +285,19 @@ class OutboxBook(Protocol):
         """Note what came of an entry that was begun, and the pause its channel needs."""
         ...
 
-    def settle_entry(self, id: int, state: State, remotes: Sequence[str], note: str, now: datetime) -> bool:  # noqa: A002
-        """What a person decided; False where the row stands in no state that a person decides."""
+    def settle_entry(
+        self,
+        id: int,  # noqa: A002
+        state: State,
+        remotes: Sequence[str],
+        note: str,
+        now: datetime,
+        was: Sequence[State] = ...,
+    ) -> bool:
+        """What a person decided; False where the row is in none of the states ``was``, by default all that are open.
+
+        What is dropped stays so, whatever a plan would do.
+        """
         ...
 
     def recover(self, now: datetime) -> list[Entry]:
@@ -302,7 +313,7 @@ class OutboxBook(Protocol):
         ...
 
     def forget(self, before: datetime) -> int:
-        """Take out rows that are over and older; how many."""
+        """Take out what is over and older, with all its rows; how many. What tells of addresses stays."""
         ...
 
 

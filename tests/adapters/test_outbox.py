@@ -148,14 +148,30 @@ def test_stories_that_are_told_of_and_their_changes(journal: SqlJournal) -> None
     assert journal.stories([ours.code]) == []
 
 
-def test_only_what_is_over_is_forgotten(journal: SqlJournal) -> None:
-    journal.queue([entry(part) for part in range(4)])
-    for number, state in ((1, "posted"), (2, "failed"), (3, "hand")):
+def test_only_what_is_over_is_forgotten_and_of_one_thing_all_or_nothing(journal: SqlJournal) -> None:
+    topics = [Topic("story", f"000000{n}") for n in range(3)]
+    where = Topic("where")
+    journal.queue([entry(topic=one) for one in topics] + [entry(topic=topics[0], act="edit"), entry(topic=where)])
+    for number, state in ((1, "posted"), (2, "failed"), (3, "hand"), (5, "posted")):
         journal.begin(number, NOW)
         journal.finish(replace(journal.entries(ids=[number])[0], state=state))  # type: ignore[arg-type]
+    later = NOW + timedelta(seconds=1)
     assert journal.forget(NOW) == 0
-    assert journal.forget(NOW + timedelta(seconds=1)) == 2
-    assert [one.state for one in journal.entries()] == ["hand", "queued"]
+    assert journal.forget(later) == 1  # the edit waits, so its post stays; where to read is never forgotten
+    assert [one.id for one in journal.entries()] == [1, 3, 4, 5]
+    journal.begin(4, NOW)
+    journal.finish(replace(journal.entries(ids=[4])[0], state="posted"))
+    assert journal.forget(later) == 2
+
+
+def test_a_plan_does_not_take_back_what_a_person_has_confirmed(journal: SqlJournal) -> None:
+    journal.queue([entry(state="held")])
+    (read,) = journal.entries()
+    assert journal.settle_entry(1, "queued", (), "", NOW, ("held",))
+    journal.queue([], [replace(read, note="newer")])
+    (row,) = journal.entries()
+    assert (row.state, row.note) == ("queued", "newer")
+    assert not journal.settle_entry(1, "queued", (), "", NOW, ("held",))
 
 
 def test_subscribers_are_an_address_and_a_language_and_can_be_erased(journal: SqlJournal) -> None:

@@ -17,7 +17,7 @@ from heliograph.announce.outbox import PRIVATE
 from heliograph.announce.plan import At, Plan
 from heliograph.announce.rules import Facts
 from heliograph.model import Run, Story
-from heliograph.model.post import ChannelKind, Entry, State, Topic
+from heliograph.model.post import ChannelKind, Entry, State
 
 LONG = "Предложение о том, что случилось. " * 200
 
@@ -107,7 +107,7 @@ def test_what_waits_takes_the_newest_text_in_its_place() -> None:
     box.plan(newer(story("т"), "Совсем коротко."))
     assert box.states() == [("post", 0, "queued"), ("post", 1, "dropped")]
     assert "Совсем коротко" in box.rows[1].message.text
-    assert box.rows[1].version == 2
+    assert box.rows[1].told == 2
 
 
 def test_what_is_posted_is_edited_part_by_part_where_it_differs() -> None:
@@ -221,13 +221,16 @@ def test_what_an_editor_took_away_stays_away() -> None:
     ours = story("т")
     box.plan(ours)
     box.become("posted")
-    topic = Topic("story", ours.code)
-    box.take(plan.withdraw(box.at, topic, list(box.rows.values()), by_hand=True))
+    taken = frozenset({ours.code})
+    box.plan(ours, taken=taken)
     assert box.states()[1] == ("withdraw", 0, "queued")
     for _ in range(2):
-        assert box.plan(ours) == Plan()
-        assert box.plan(newer(ours, "Новое.")) == Plan()
+        assert box.plan(ours, taken=taken) == Plan()
+        assert box.plan(newer(ours, "Новое."), taken=taken) == Plan()
         box.become("posted", act="withdraw")
+    box.plan(newer(ours, "Новое."), wanted=taken)
+    assert box.states()[2] == ("post", 0, "queued")
+    assert "Новое" in box.rows[3].message.text
 
 
 def test_parts_behind_one_that_was_refused_are_dropped() -> None:

@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.flows.speaking import Speaking, a_story, run, speaking
+from tests.flows.speaking import ART, CONFIG, Speaking, a_story, run, speaking
 from tests.flows.world import NOW
 
 from heliograph.announce import compose
-from heliograph.flows.announce import facts_of, rules_of, speaker
+from heliograph.config import parse
+from heliograph.flows import announce
+from heliograph.flows.announce import Memory, facts_of, plan_asked, plan_away, rules_of, say_next, speaker
 from heliograph.lab.channels.simulated import SimulatedChannel
 from heliograph.model import Paragraph, Run, Story
 from heliograph.model.post import Entry, Topic
@@ -254,3 +257,183 @@ def test_a_story_withdrawn_before_it_went_out_never_goes_out(tmp_path: Path, bla
             )
 
         run(do)
+
+
+def on_telegram(here: Speaking) -> list[str]:
+    """What stands in the channel but the addresses."""
+    return [one.message.text for one in here.seen("tg") if not one.message.pin]
+
+
+def test_old_posts_are_forgotten_with_their_edits_and_addresses_never(tmp_path: Path, blank_journal: Path) -> None:
+    with room(tmp_path, blank_journal) as here:
+
+        async def do() -> None:
+            story = versioned(a_story(1, here.now), 1)
+            here.publish(story)
+            await end(here)
+            here.now += timedelta(days=5)
+            here.publish(versioned(story, 2))
+            await end(here)
+            for days in (36, 5):
+                here.now += timedelta(days=days)
+                here.journal.forget(here.now - timedelta(days=40))
+                here.plan()
+            await end(here)
+            assert len([one for one in here.seen("tg") if one.message.pin]) == 1
+
+        run(do)
+
+
+def test_a_correction_arrives_after_an_editors_edit(tmp_path: Path, blank_journal: Path) -> None:
+    with room(tmp_path, blank_journal) as here:
+
+        async def do() -> None:
+            story = versioned(a_story(1, here.now), 1)
+            here.publish(story)
+            await end(here)
+            here.mirrors("https://two.example/", "https://three.example/")
+            plan_asked(here.journal, here.config, here.now, story.code, "tg", anew=True)
+            await end(here)
+            assert "https://one.example/" not in on_telegram(here)[0]
+            here.publish(versioned(story, 2))
+            await end(here)
+            assert "Версия 2" in on_telegram(here)[0]
+
+        run(do)
+
+
+def test_a_story_that_comes_and_goes_is_corrected_and_withdrawn_in_the_end(tmp_path: Path, blank_journal: Path) -> None:
+    with room(tmp_path, blank_journal) as here:
+
+        async def do() -> None:
+            story = versioned(a_story(1, here.now), 1)
+            here.publish(story)
+            await end(here)
+            for version in (2, 3):
+                here.withdraw(story)
+                here.plan()  # and it is back before that was done
+                story = versioned(story, version)
+                here.publish(story)
+                here.plan()
+            await end(here)
+            assert "Версия 3" in on_telegram(here)[0]
+            here.withdraw(story)
+            await end(here)
+            assert on_telegram(here) == []
+
+        run(do)
+
+
+def test_what_changes_while_a_plan_is_made_is_seen_by_the_next(
+    tmp_path: Path, blank_journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with room(tmp_path, blank_journal) as here:
+
+        async def do() -> None:
+            story = a_story(1, here.now)
+            here.publish(story)
+            await end(here)
+            here.memory = Memory()
+            real = announce.as_published
+
+            def slow(*given: Any) -> list[Story]:
+                found = real(*given)
+                here.withdraw(story)
+                return found
+
+            with monkeypatch.context() as patch:
+                patch.setattr(announce, "as_published", slow)
+                here.plan()
+            await end(here)
+            assert on_telegram(here) == []
+
+        run(do)
+
+
+def test_what_an_editor_takes_away_while_it_is_sent_goes_away_afterwards(tmp_path: Path, blank_journal: Path) -> None:
+    with room(tmp_path, blank_journal) as here:
+
+        async def do() -> None:
+            story = a_story(1, here.now)
+            here.publish(story)
+            here.plan()
+            (row,) = here.rows(channel="tg", topic=Topic("story", story.code))
+            here.journal.begin(row.id, here.now)
+            plan_away(here.journal, here.config, here.now, story.code, "tg")
+            here.journal.recover(here.now)
+            here.journal.settle_entry(row.id, "posted", ["tg-9"], "", here.now)
+            here.plan()
+            assert [one.act for one in here.rows(channel="tg", topic=row.topic)] == ["post", "withdraw"]
+            plan_asked(here.journal, here.config, here.now, story.code, "tg")
+            await end(here)
+            assert len(on_telegram(here)) == 1  # sent again because an editor wanted it
+
+        run(do)
+
+
+def test_a_thousand_that_nobody_confirms_silence_no_channel(tmp_path: Path, blank_journal: Path) -> None:
+    with room(tmp_path, blank_journal) as here:
+
+        async def do() -> None:
+            here.plan()
+            (first,) = here.rows(channel="vb")
+            held = [replace(first, topic=Topic("story", f"{n:07d}"), state="held") for n in range(1_100)]
+            here.journal.queue(held)
+            last = replace(first, topic=Topic("story", "zzzzzzz"))
+            here.journal.queue([last])
+            rules = next(one for one in rules_of(here.journal, here.config, here.now) if one.name == "vb")
+            for _ in range(2):
+                here.now += timedelta(minutes=1)
+                await say_next(here.journal, rules, here.channels["vb"], lambda: here.now, here.memory, ART)
+            assert len(here.seen("vb")) == 2
+
+        run(do)
+
+
+def test_news_that_nobody_confirmed_for_days_is_not_posted_by_one_keystroke(
+    tmp_path: Path, blank_journal: Path
+) -> None:
+    with room(tmp_path, blank_journal) as here:
+        here.publish(a_story(1, here.now))
+        here.plan()
+        assert len(here.rows(channel="vb", state="held")) == 1
+        here.now += timedelta(days=2)
+        here.plan()
+        assert not here.rows(channel="vb", state="held")
+
+
+def test_a_channel_that_is_gone_from_the_configuration_leaves_a_task_for_its_posts(
+    tmp_path: Path, blank_journal: Path
+) -> None:
+    with room(tmp_path, blank_journal) as here:
+
+        async def do() -> None:
+            story = a_story(1, here.now)
+            here.publish(story)
+            await end(here)
+            tables = TABLES.replace('name = "tg"', 'name = "other"')
+            here.config = parse(CONFIG + tables, here.config.folder / "heliograph.toml")
+            here.withdraw(story)
+            here.plan()
+            (task,) = here.rows(channel="tg", state="hand")
+            assert "not configured any more" in task.note
+
+        run(do)
+
+
+def test_a_day_that_waits_tells_of_no_story_that_was_withdrawn(tmp_path: Path, blank_journal: Path) -> None:
+    tables = TABLES.replace('token = "tg"', 'token = "tg"\nsays = ["day"]\nconfirm = ["day"]')
+    with speaking(tmp_path, blank_journal, tables, channels()) as here:
+        gone, stays = a_story(1, here.now), a_story(2, here.now)
+        here.publish(gone, stays)
+        here.now = here.now.replace(hour=20, minute=1)
+        here.plan()
+        (day,) = here.rows(channel="tg", state="held")
+        assert gone.title in day.message.text
+        here.withdraw(gone)
+        here.plan()
+        (day,) = here.rows(channel="tg", state="held")
+        assert gone.title not in day.message.text
+        here.withdraw(stays)
+        here.plan()
+        assert not here.rows(channel="tg", state="held")

@@ -80,6 +80,14 @@ def after(entry: Entry, sent: Sent, rules: Rules, now: datetime) -> tuple[Entry,
             return replace(entry, state="queued", not_before=until), None
 
 
+def undrawn(entry: Entry, why: str, now: datetime) -> Entry:
+    """An entry that was begun, and whose card cannot be drawn or laid out: others go out meanwhile."""
+    if entry.attempt >= TRIES:
+        return replace(entry, state="failed", changed=now, note=f"its card: {why}")
+    until = now + timedelta(seconds=_patience(entry.attempt + 3))
+    return replace(entry, state="queued", changed=now, not_before=until, note=f"its card: {why}")
+
+
 def _refused(entry: Entry, rules: Rules) -> Entry:
     """What was edited or withdrawn in vain stays there, so a person must see to it where no plan does."""
     planned = entry.act == "post" or entry.topic.kind == "where" or (entry.act == "withdraw" and rules.traits.edits)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -64,12 +64,13 @@ def stories(
     *,
     wanted: frozenset[str] = frozenset(),
     anew: frozenset[str] = frozenset(),
+    taken: frozenset[str] = frozenset(),
 ) -> Plan:
     """Plan for stories on one channel.
 
     ``told`` are the stories of now: young ones, and those with entries among ``rows``; a story with entries that is not
     among them was withdrawn. ``wanted`` are codes that an editor asked for, old or of another section; ``anew`` those
-    whose posts are edited though their story has not changed.
+    whose posts are edited though their story has not changed; ``taken`` those that an editor has taken away from here.
     """
     rules, by_topic = at.rules, dict[Topic, list[Entry]]()
     for row in rows:
@@ -79,7 +80,11 @@ def stories(
     for story in sorted(told, key=lambda one: (one.published, one.code)):
         had = by_topic.pop(Topic("story", story.code), [])
         young = story.published >= max(rules.since, at.now - rules.fresh)
-        if had:
+        if story.code in taken:
+            plan += withdraw(at, had[0].topic, had) if had else Plan()
+        elif had and story.code in wanted:
+            plan += _again(at, story, had)
+        elif had:
             plan += _follow(at, story, had, anew=story.code in anew)
         elif story.code in wanted or ("stories" in rules.says and young and rules.takes(story)):
             plan += _begin(at, story, asked=story.code in wanted)
@@ -88,35 +93,53 @@ def stories(
     return plan
 
 
-def _begin(at: At, story: Story, *, asked: bool) -> Plan:
+def _begin(at: At, story: Story, *, asked: bool, version: int = 0) -> Plan:
     rules = at.rules
     urgent = asked or rules.breaking(story)
     state: State = "held" if "stories" in rules.confirm and not asked else "queued"
     starts = at.now + rules.delay if rules.delay and not urgent else None
     made = [
-        _entry(at, Topic("story", story.code), story.version, draft, part=part, state=state, urgent=urgent)
+        _entry(at, Topic("story", story.code), story, draft, version=version, part=part, state=state, urgent=urgent)
         for part, draft in enumerate(at.drafts(story))
     ]
     return Plan(fresh=tuple(replace(one, not_before=starts) for one in made))
 
 
+def _again(at: At, story: Story, had: Sequence[Entry]) -> Plan:
+    """An editor wants it out: what waits takes the newest text and hurries; what is not there is posted."""
+    waiting = [row for row in had if row.state in _WAITING and row.act == "post"]
+    if waiting:
+        renewed = {row.id: row for row in _renew(at, story, waiting).changed}
+        rows = [renewed.get(row.id, row) for row in waiting]
+        hurried = (replace(row, urgent=True, not_before=None) for row in rows if row.state in _WAITING)
+        return Plan(changed=(*hurried, *(row for row in rows if row.state not in _WAITING)))
+    if any(row.state in ("sending", "unknown") for row in had) or _standing(had):
+        return _follow(at, story, had, anew=True)
+    return _begin(at, story, asked=True, version=1 + max(row.version for row in had))
+
+
 def _follow(at: At, story: Story, had: Sequence[Entry], *, anew: bool) -> Plan:
     """A story that has entries: bring what waits up to date, and edit what is there."""
+    if not any(row.act == "post" for row in had):
+        return Plan()
     if all(row.state in _WAITING for row in had):
         return _renew(at, story, had)
     if all(row.state == "dropped" for row in had):  # it was withdrawn and is back, or an editor left it out
-        newer = story.version > max(row.version for row in had)
-        return _held(_begin(at, story, asked=False), "it was left out before") if newer else Plan()
+        newer = story.version > max(row.told for row in had)
+        again = _begin(at, story, asked=False, version=1 + max(row.version for row in had)) if newer else Plan()
+        return _held(again, "it was left out before")
     if not at.rules.traits.edits:
         return _correct(at, story, had)
     drafts = at.drafts(story, parts=1 + max(row.part for row in had if row.act == "post"))
     plan = Plan()
     for part, row in sorted(_latest(had).items()):
         post = _post_of(had, part)
+        if post is None:
+            continue
         if part < len(drafts):
-            plan += _bring(at, row, post, drafts[part], story.version, anew=anew)
+            plan += _bring(at, row, post, drafts[part], story, anew=anew)
         elif row.act != "withdraw" and post.state == "posted":  # the story has become shorter
-            plan += Plan(fresh=(_take_back(at, post),))
+            plan += Plan(fresh=(_take_back(at, post, had),))
         elif row.act != "withdraw" and row.state in _WAITING:
             plan += Plan(changed=(_dropped(at, row, "the story is shorter"),))
     return plan
@@ -127,103 +150,151 @@ def _renew(at: At, story: Story, had: Sequence[Entry]) -> Plan:
     if any(row.by_hand for row in had):
         return Plan()
     posts = {row.part: row for row in had if row.act == "post"}
-    changed, fresh = [], []
+    changed, fresh, first = [], [], had[0]
     for part, draft in enumerate(at.drafts(story)):
         row = posts.pop(part, None)
         if row is None:
-            first = had[0]
-            entry = _entry(at, first.topic, story.version, draft, part=part, state=first.state)
+            entry = _entry(at, first.topic, story, draft, version=first.version, part=part, state=first.state)
             fresh.append(replace(entry, not_before=first.not_before, urgent=first.urgent))
-        elif row.message != draft.message or row.version != story.version:
-            changed.append(replace(row, message=draft.message, digest=draft.digest, version=story.version))
+        elif row.message != draft.message or row.told != story.version:
+            changed.append(replace(row, message=draft.message, digest=draft.digest, told=story.version))
     changed += [_dropped(at, row, "the story is shorter") for row in posts.values()]
     return Plan(fresh=tuple(fresh), changed=tuple(changed))
 
 
-def _bring(at: At, row: Entry, post: Entry, draft: Draft, version: int, *, anew: bool) -> Plan:
+def _bring(at: At, row: Entry, post: Entry, draft: Draft, story: Story, *, anew: bool) -> Plan:
     """One part: what stands there, or is on its way, becomes ``draft``."""
     if row.act == "withdraw":
-        return _back(at, row, draft, version)
+        return _back(at, row, draft, story)
     if row.state in _WAITING:
-        same = row.by_hand or row.message == draft.message
-        return Plan() if same else Plan(changed=(replace(row, message=draft.message, digest=draft.digest),))
+        if row.by_hand or row.message == draft.message:
+            return Plan()
+        return Plan(changed=(replace(row, message=draft.message, digest=draft.digest, told=story.version),))
     if row.state in ("sending", "unknown", "hand") or not post.remotes or post.state != "posted":
         return Plan()
     if row.digest == draft.digest and not (anew and row.message != draft.message):
         return Plan()
-    if anew or row.digest == at.notice(row.topic, row.message.lang).digest:  # or the story is back
-        version = max(version, row.version + 1)
-    if version <= row.version:
+    was_notice = row.digest == at.notice(row.topic, row.message.lang).digest  # and the story is back
+    if story.version <= row.told and not anew and not was_notice:
         return Plan()
-    edit = _entry(at, row.topic, version, draft, part=row.part, act="edit", urgent=True)
+    version = max(story.version, row.version + 1)
+    edit = _entry(at, row.topic, story, draft, version=version, part=row.part, act="edit", urgent=True)
     return Plan(fresh=(replace(edit, remotes=post.remotes),))
 
 
-def _back(at: At, row: Entry, draft: Draft, version: int) -> Plan:
-    """A story that was, or is to be, withdrawn here, and is in the edition: what an editor took away stays away."""
-    if row.by_hand:
-        return Plan()
+def _back(at: At, row: Entry, draft: Draft, story: Story) -> Plan:
+    """A story that was, or is to be, withdrawn here, and is in the edition again."""
     if row.state in _WAITING:
         return Plan(changed=(_dropped(at, row, "the story is back"),))
-    if row.state != "posted" or version <= row.version:
+    if row.state != "posted" or story.version <= row.told:
         return Plan()
-    return _held(Plan(fresh=(_entry(at, row.topic, version, draft, part=row.part),)), "it was withdrawn before")
+    version = max(story.version, row.version + 1)
+    fresh = _entry(at, row.topic, story, draft, version=version, part=row.part)
+    return _held(Plan(fresh=(fresh,)), "it was withdrawn before")
 
 
 def _correct(at: At, story: Story, had: Sequence[Entry]) -> Plan:
     """Where nothing can be edited: a correction, which an editor looks at before it goes out."""
     posts = [row for row in had if row.act == "post"]
     newest = max(posts, key=lambda row: row.id)
-    gone = [row for row in had if row.act == "withdraw" and row.id > newest.id and row.state == "posted"]
+    gone = not _standing(had) and any(row.act == "withdraw" and row.state == "posted" for row in had)
     (plain, *_) = at.drafts(story)
-    if newest.version >= story.version or newest.by_hand or (newest.digest == plain.digest and not gone):
-        return Plan()
-    if any(row.by_hand for row in gone):
+    if newest.told >= story.version or newest.by_hand or (newest.digest == plain.digest and not gone):
         return Plan()
     draft = plain if gone else compose.story(story, at.rules, at.facts, at.speaks, label="correction")[0]
     if newest.state in _WAITING:  # a former correction that waits still
-        return Plan(changed=(replace(newest, message=draft.message, digest=plain.digest, version=story.version),))
+        return Plan(changed=(replace(newest, message=draft.message, digest=plain.digest, told=story.version),))
     if newest.state in ("sending", "unknown"):
         return Plan()
     first = next((row for row in posts if row.state == "posted"), None)
     if first is None:  # it never went out
         return Plan()
-    entry = _entry(at, newest.topic, story.version, draft, urgent=True)
+    entry = _entry(at, newest.topic, story, draft, version=max(story.version, newest.version + 1), urgent=True)
     replies = first.remotes[0] if first.remotes else ""
     entry = replace(entry, digest=plain.digest, message=replace(entry.message, replies_to=replies))
     return _held(Plan(fresh=(entry,)), "a correction: this channel cannot edit")
 
 
-def withdraw(at: At, topic: Topic, had: Sequence[Entry], *, by_hand: bool = False) -> Plan:
-    """A story that is no more: nothing of it goes out, and what is there goes away, or says that it was withdrawn.
-
-    With ``by_hand`` an editor takes it away from this channel, though the edition has it still.
-    """
+def withdraw(at: At, topic: Topic, had: Sequence[Entry]) -> Plan:
+    """A story that is no more, or no more here: nothing of it goes out, and what is there goes away, or says so."""
     notice = at.notice(topic, had[0].message.lang)
     dropped = [
-        replace(_dropped(at, row, "the story was withdrawn"), by_hand=by_hand)
+        _dropped(at, row, "the story was withdrawn")
         for row in had
         if row.state in _WAITING and row.act != "withdraw" and row.digest != notice.digest
     ]
     moving = {row.part for row in had if row.act == "edit" and row.state == "sending"}
-    taken = {(row.part, row.version): row for row in had if row.act == "withdraw"}
-    noticed = {row.part: row.id for row in had if row.act == "edit"}
-    version, fresh = 1 + max(row.version for row in had), list[Entry]()
+    noticed = {row.remotes: row.id for row in had if row.act == "edit"}
+    last, fresh = max(had, key=lambda row: row.version), list[Entry]()
     for post in (row for row in had if row.act == "post" and row.state == "posted" and row.part not in moving):
-        took = taken.get((post.part, post.version))
+        took = _took(had, post)
         if took is None:
-            fresh.append(replace(_take_back(at, post), by_hand=by_hand))
-        elif took.state == "failed" and noticed.get(post.part, 0) < took.id:
-            edit = _entry(at, topic, version, notice, part=post.part, act="edit", urgent=True)
-            fresh.append(replace(edit, remotes=post.remotes, by_hand=took.by_hand))
+            fresh.append(_take_back(at, post, had))
+        elif took.state == "failed" and noticed.get(post.remotes, 0) < took.id:
+            edit = _entry(at, topic, None, notice, version=last.version + 1, part=post.part, act="edit", urgent=True)
+            told = max(row.told for row in had)
+            fresh.append(replace(edit, remotes=post.remotes, told=told))
     return Plan(fresh=tuple(fresh), changed=tuple(dropped))
 
 
-def _take_back(at: At, post: Entry) -> Entry:
+def _took(had: Sequence[Entry], post: Entry) -> Entry | None:
+    """What was done to take a post away; a plan that was dropped counts as nothing, unless a person dropped it."""
+    found = [
+        row
+        for row in had
+        if row.act == "withdraw"
+        and (row.remotes, row.part) == (post.remotes, post.part)
+        and row.id > post.id
+        and (row.state != "dropped" or row.by_hand)
+    ]
+    return max(found, key=lambda row: row.id, default=None)
+
+
+def _standing(had: Sequence[Entry]) -> list[Entry]:
+    """Posts that are there, and that nothing takes away."""
+    return [row for row in had if row.act == "post" and row.state == "posted" and _took(had, row) is None]
+
+
+def _take_back(at: At, post: Entry, had: Sequence[Entry]) -> Entry:
     """Withdraw what is there; by hand where the channel cannot."""
     can = at.rules.traits.withdraws
-    entry = replace(post, id=0, act="withdraw", urgent=True, attempt=0, not_before=None, queued=at.now, changed=at.now)
+    versions = {row.version for row in had if row.act == "withdraw" and row.part == post.part}
+    version = post.version if post.version not in versions else 1 + max(versions)
+    entry = replace(
+        post, id=0, act="withdraw", version=version, urgent=True, attempt=0, not_before=None, queued=at.now,
+        changed=at.now, by_hand=False, told=max(row.told for row in had),
+    )  # fmt: skip
     return replace(entry, state="queued" if can else "hand", note="" if can else _BY_HAND)
+
+
+def abandoned(rows: Sequence[Entry], there: frozenset[str], channels: frozenset[str], now: datetime) -> Plan:
+    """What is posted on channels that are not configured any more, of stories that are no more: a person's task.
+
+    ``there`` are the codes that the edition has.
+    """
+    by_topic: dict[tuple[str, Topic], list[Entry]] = {}
+    for row in rows:
+        if row.channel not in channels and row.topic.kind == "story" and row.topic.of not in there:
+            by_topic.setdefault((row.channel, row.topic), []).append(row)
+    tasks = [
+        replace(
+            post, id=0, act="withdraw", state="hand", queued=now, changed=now, told=post.told,
+            note=f"{post.channel} is not configured any more: delete it there by hand",
+        )
+        for had in by_topic.values()
+        for post in _standing(had)
+    ]  # fmt: skip
+    return Plan(fresh=tuple(tasks))
+
+
+def stale(rows: Sequence[Entry], rules: Rules, now: datetime) -> Plan:
+    """Stories that wait for an editor longer than they are fresh: news of last week is not posted by one keystroke."""
+    old = now - max(rules.fresh, timedelta(days=1))
+    late = (row for row in rows if row.state == "held" and row.topic.kind == "story" and row.queued < old)
+    left = (row for row in late if row.channel == rules.name and row.act == "post" and not row.message.replies_to)
+    return Plan(
+        changed=tuple(replace(row, state="dropped", changed=now, note="nobody confirmed it in time") for row in left)
+    )
 
 
 def _held(plan: Plan, why: str) -> Plan:
@@ -261,7 +332,7 @@ def where(at: At, rows: Sequence[Entry]) -> Plan:
 
 
 def _addressed(at: At, topic: Topic, version: int, draft: Draft) -> Entry:
-    return _entry(at, topic, version, draft, state=_first_state(at.rules, "where"), urgent=True)
+    return _entry(at, topic, None, draft, version=version, state=_first_state(at.rules, "where"), urgent=True)
 
 
 def day(at: At, told: Sequence[Story], batches: Sequence[int]) -> Plan:
@@ -269,21 +340,33 @@ def day(at: At, told: Sequence[Story], batches: Sequence[int]) -> Plan:
 
     ``batches`` are the numbers of the channel's subscribers' batches, which get it whether or not the channel says it.
     """
-    rules = at.rules
-    local = at.now.astimezone(ZoneInfo(rules.zone))
+    rules, local = at.rules, at.now.astimezone(ZoneInfo(at.rules.zone))
     hour = datetime.combine(local.date(), rules.day_at, ZoneInfo(rules.zone))
-    if not hour <= local < hour + LATE:
+    draft = _day_of(at, local.date(), told) if hour <= local < hour + LATE else None
+    if draft is None:
         return Plan()
-    since = hour - timedelta(days=1)
-    fit = [one for one in told if since <= one.published < hour and rules.takes(one)]
-    if not fit:
-        return Plan()
-    newest_first = sorted(fit, key=lambda one: one.published, reverse=True)
-    draft = compose.day(newest_first, local.date(), rules, at.facts, at.speaks)
     topic, state = Topic("day", local.date().isoformat()), _first_state(rules, "day")
     parts = [] if rules.traits.audience or "day" not in rules.says else [0]
     parts += [PRIVATE + batch for batch in batches]
-    return Plan(fresh=tuple(_entry(at, topic, 1, draft, part=part, state=state) for part in parts))
+    return Plan(fresh=tuple(_entry(at, topic, None, draft, version=1, part=part, state=state) for part in parts))
+
+
+def renew_day(at: At, when: date, told: Sequence[Story], waiting: Sequence[Entry]) -> Plan:
+    """A day that waits while its stories change: what was withdrawn is told by no day that goes out later."""
+    draft = _day_of(at, when, told)
+    if draft is None:
+        return Plan(changed=tuple(_dropped(at, row, "its stories were withdrawn") for row in waiting))
+    late = (row for row in waiting if row.digest != draft.digest and not row.by_hand)
+    return Plan(changed=tuple(replace(row, message=draft.message, digest=draft.digest) for row in late))
+
+
+def _day_of(at: At, when: date, told: Sequence[Story]) -> Draft | None:
+    rules = at.rules
+    hour = datetime.combine(when, rules.day_at, ZoneInfo(rules.zone))
+    since = hour - timedelta(days=1)
+    fit = [one for one in told if since <= one.published < hour and rules.takes(one)]
+    newest_first = sorted(fit, key=lambda one: one.published, reverse=True)
+    return compose.day(newest_first, when, rules, at.facts, at.speaks) if fit else None
 
 
 def orphans(rows: Sequence[Entry], now: datetime) -> Plan:
@@ -309,31 +392,35 @@ def _first_state(rules: Rules, what: What) -> State:
 
 
 def _latest(had: Sequence[Entry]) -> dict[int, Entry]:
-    """The newest entry of each part."""
-    return {row.part: row for row in sorted(had, key=lambda row: row.id)}
+    """The newest entry of each part; a withdrawal that was given up is none."""
+    rows = sorted(had, key=lambda row: row.id)
+    return {row.part: row for row in rows if not (row.act == "withdraw" and row.state == "dropped")}
 
 
-def _post_of(had: Sequence[Entry], part: int) -> Entry:
+def _post_of(had: Sequence[Entry], part: int) -> Entry | None:
     """The newest post of a part: what edits and withdrawals are about."""
     posts = [row for row in had if row.part == part and row.act == "post"]
-    return max(posts, key=lambda row: row.id)
+    return max(posts, key=lambda row: row.id, default=None)
 
 
 def _entry(
     at: At,
     topic: Topic,
-    version: int,
+    story: Story | None,
     draft: Draft,
     *,
+    version: int = 0,
     part: int = 0,
     act: Act = "post",
     state: State = "queued",
     urgent: bool = False,
 ) -> Entry:
+    told = story.version if story else 0
     return Entry(
         channel=at.rules.name,
         topic=topic,
-        version=version,
+        version=version or told,
+        told=told,
         part=part,
         act=act,
         message=draft.message,

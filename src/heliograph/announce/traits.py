@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from heliograph.announce.text import units
@@ -23,7 +22,6 @@ class Traits:
     measure: Callable[[str], int] = len
     edits: bool = False
     withdraws: bool = False
-    within: timedelta | None = None  # after that, what was posted cannot be withdrawn, only edited
     pictures: bool = False  # nothing goes out without one
     fetches: bool = False  # it fetches pictures by their address
     proves: bool = False  # it can be asked whether a post is there
@@ -38,7 +36,6 @@ TRAITS: Final[Mapping[ChannelKind, Traits]] = {
         measure=units,
         edits=True,
         withdraws=True,
-        within=timedelta(hours=48),
         gap=3.0,  # twenty a minute in one chat
     ),
     "viber": Traits(text=7_000, caption=768, fetches=True, gap=1.0),

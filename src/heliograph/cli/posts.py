@@ -14,16 +14,14 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from heliograph.announce import plan
 from heliograph.announce.outbox import PRIVATE
-from heliograph.announce.plan import At
 from heliograph.announce.prose import shown_text
 from heliograph.cli import speaking
 from heliograph.cli.screen import err, out
 from heliograph.cli.wiring import open_journal
 from heliograph.config import Config, load
-from heliograph.flows.announce import facts_of, plan_asked, preview_of, rules_of, speaker
-from heliograph.model import ConfigError, JournalBusyError
+from heliograph.flows.announce import plan_asked, plan_away, preview_of, rules_of
+from heliograph.model import ConfigError, JournalBusyError, Story
 from heliograph.model.code import BadCode, parse_code, shown
 from heliograph.model.post import OPEN, Entry, State, Topic
 from heliograph.ports import Journal
@@ -67,14 +65,12 @@ def send(path: Path, code: str, channel: str, *, as_json: bool) -> int:
     config, story = load(path), _code(code)
     with open_journal(config) as journal:
         names = _names(config, channel)
-        _held_by_the_edition(journal, story, code)
+        told = _held_by_the_edition(journal, story, code)
+        if not channel:  # an editor who names no channel means those that take such stories
+            rules = rules_of(journal, config, _now())
+            names = [one.name for one in rules if one.takes(told) and not one.traits.audience]
         for name in names:
-            mine = [row for row in journal.entries(channel=name, topics=[Topic("story", story)]) if row.act == "post"]
-            for row in mine:
-                if row.state in ("held", "failed", "dropped"):
-                    journal.settle_entry(row.id, "queued", (), "an editor sent it", _now())
-            if not mine:
-                plan_asked(journal, config, _now(), story, name)
+            plan_asked(journal, config, _now(), story, name)
         return _sent(config, journal, names, [Topic("story", story)], as_json=as_json)
 
 
@@ -94,15 +90,9 @@ def withdraw(path: Path, code: str, channel: str, *, as_json: bool) -> int:
     config, story = load(path), _code(code)
     with open_journal(config) as journal:
         names = _names(config, channel)
-        facts, speaks = facts_of(journal, config), speaker(config)
-        topic = Topic("story", story)
-        for rules in rules_of(journal, config, _now()):
-            had = journal.entries(channel=rules.name, topics=[topic])
-            if rules.name in names and had:
-                at = At(rules=rules, now=_now(), facts=facts, speaks=speaks)
-                made = plan.withdraw(at, topic, had, by_hand=True)
-                journal.queue(made.fresh, made.changed)
-        return _sent(config, journal, names, [topic], as_json=as_json)
+        for name in names:
+            plan_away(journal, config, _now(), story, name)
+        return _sent(config, journal, names, [Topic("story", story)], as_json=as_json)
 
 
 def outbox(path: Path, channel: str, *, every: bool, as_json: bool) -> int:
@@ -158,12 +148,11 @@ def confirm(path: Path, ids: Sequence[int], *, every: bool) -> int:
     with open_journal(config) as journal:
         held = {row.id for row in journal.entries(states=("held",))}
         wanted = held if every else set(ids)
-        for number in sorted(wanted & held):
-            journal.settle_entry(number, "queued", (), "", _now())
-        for number in sorted(wanted - held):
+        done = {number for number in wanted if journal.settle_entry(number, "queued", (), "", _now(), ("held",))}
+        for number in sorted(wanted - done):
             err.print(f"{number}: is not held", markup=False)
-    out.print(f"{len(wanted & held)} confirmed")
-    return 1 if wanted - held else 0
+    out.print(f"{len(done)} confirmed")
+    return 1 if wanted - done else 0
 
 
 def settle(path: Path, number: int, state: State, remote: str) -> int:
@@ -225,10 +214,12 @@ def _known(config: Config, channel: str) -> str:
     return channel
 
 
-def _held_by_the_edition(journal: Journal, story: str, code: str) -> None:
-    """What was withdrawn is never posted, whoever asks."""
-    if not journal.stories([story]):
+def _held_by_the_edition(journal: Journal, story: str, code: str) -> Story:
+    """The story: what was withdrawn is never posted, whoever asks."""
+    found = journal.stories([story])
+    if not found:
         raise ConfigError("the edition holds no such story", where=code, remedy="see: heliograph status --find")
+    return found[0]
 
 
 def _code(text: str) -> str:

@@ -7,19 +7,20 @@ import functools
 import json
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from heliograph.announce.plan import KEEP
 from heliograph.cli.art import art_of
 from heliograph.cli.channels import mail, marks, opened, secret_file
 from heliograph.cli.screen import complain, out
 from heliograph.cli.service import rest, unless
 from heliograph.cli.standing import keep_health, worries
 from heliograph.cli.wiring import open_journal
-from heliograph.config import Config, MailChannel, TelegramChannel
+from heliograph.config import ChannelTable, Config, MailChannel, TelegramChannel
 from heliograph.flows.announce import Memory, ask_what_became, plan_posts, rules_of, say_next
 from heliograph.flows.house import addresses
 from heliograph.model import HeliographError, JournalBusyError, StoreError
@@ -31,7 +32,7 @@ _PLAN = 5.0  # seconds between two looks at what shall be said; the pool of mirr
 _ASK = 15.0  # and at what became of posts without a clear answer
 _BUSY = 10.0  # seconds until the lock is asked for again while somebody posts by hand
 _HEALTH = 6 * 3_600.0  # seconds between two looks at tokens
-_FORGET = timedelta(days=40)  # for so long posts that are over are remembered, and withdrawn with their stories
+_FORGET_EVERY = 3_600.0  # seconds between two looks at what is older than is remembered
 
 
 async def keep_speaking(config: Config, over: asyncio.Event, news: asyncio.Event, *, as_json: bool) -> None:
@@ -63,12 +64,15 @@ async def say_now(config: Config, journal: Journal, channels: Sequence[str], sec
     with journal.hold("heliograph post", LOCK):
         journal.recover(_now())
         voices = Voices(config, journal, asyncio.Event(), done.append)
-        async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-            for table in config.channel:
-                if table.name in channels:
-                    channel = await stack.enter_async_context(opened(config, journal, table))
-                    group.create_task(voices.say(channel, asyncio.Event()))
-            group.create_task(voices.until_quiet(channels, _now() + timedelta(seconds=seconds)))
+        try:
+            async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+                for table in config.channel:
+                    if table.name in channels:
+                        channel = await stack.enter_async_context(opened(config, journal, table))
+                        group.create_task(voices.say(channel, asyncio.Event()))
+                group.create_task(voices.until_quiet(channels, _now() + timedelta(seconds=seconds)))
+        except ExceptionGroup as error:
+            raise _told("that is posted to", error) from error
     return done
 
 
@@ -90,23 +94,57 @@ async def tell_hub(config: Config, journal: Journal) -> None:
 async def _speak(config: Config, journal: Journal, over: asyncio.Event, news: asyncio.Event, told: _Teller) -> None:
     for entry in journal.recover(_now()):
         told.entry(entry)
-    voices = Voices(config, journal, over, told.entry)
-    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        fresh = [asyncio.Event() for _ in config.channel]
+    voices, forgot = Voices(config, journal, over, told.entry), -_FORGET_EVERY
+    fresh = [asyncio.Event() for _ in config.channel]
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as group:
         for table, event in zip(config.channel, fresh, strict=True):
-            channel = await stack.enter_async_context(opened(config, journal, table))
-            group.create_task(voices.say(channel, event))
-            group.create_task(_look_after(journal, channel, over, told))
+            group.create_task(_guarded(table.name, over, functools.partial(_one, voices, journal, table, event, told)))
             if isinstance(table, TelegramChannel) and table.readers:
-                group.create_task(_answer(config, journal, table, over))
+                answer = functools.partial(_answer, config, journal, table, over)
+                group.create_task(_guarded(f"{table.name}, its bot", over, answer))
             if isinstance(table, MailChannel) and table.listen:
-                group.create_task(_take_letters(config, journal, table, over))
+                take = functools.partial(_take_letters, config, journal, table, over)
+                group.create_task(_guarded(f"{table.name}, its door", over, take))
         while not over.is_set():
-            if plan_posts(journal, config, _now(), voices.memory):
-                for event in fresh:
-                    event.set()
-            journal.forget(_now() - _FORGET)
+            try:
+                if plan_posts(journal, config, _now(), voices.memory):
+                    for event in fresh:
+                        event.set()
+                if loop.time() > forgot + _FORGET_EVERY:
+                    forgot = loop.time()
+                    journal.forget(_now() - KEEP)
+            except Exception as error:  # noqa: BLE001 - a database that is away for a moment ends no voice
+                complain(StoreError(f"no posts could be planned: {error}", remedy="it is tried again"))
             await rest(over, _PLAN, news)
+
+
+async def _guarded(what: str, over: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    """``work`` until ``over``; its faults are told, silence nobody else, and it begins anew."""
+    while not over.is_set():
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - see above
+            complain(_told(what, error))
+            await rest(over, _BUSY)
+
+
+def _told(what: str, error: Exception) -> HeliographError:
+    while isinstance(error, ExceptionGroup):  # of one task that failed: the others were only ended with it
+        error = error.exceptions[0]
+    if isinstance(error, HeliographError):
+        return error
+    return StoreError(
+        f"channel {what} failed: {type(error).__name__}", remedy="it begins anew; if it stays so, report it"
+    )
+
+
+async def _one(voices: Voices, journal: Journal, table: ChannelTable, fresh: asyncio.Event, told: _Teller) -> None:
+    """One channel: its voice, and a look at its token now and then."""
+    async with opened(voices.config, journal, table) as channel, asyncio.TaskGroup() as group:
+        group.create_task(voices.say(channel, fresh))
+        look = functools.partial(_look_after, journal, channel, voices.over, told)
+        group.create_task(_guarded(f"{table.name}, its token", voices.over, look))
 
 
 class Voices:
@@ -114,14 +152,14 @@ class Voices:
 
     def __init__(self, config: Config, journal: Journal, over: asyncio.Event, told: Callable[[Entry], Any]) -> None:
         """``told`` hears what became of each entry; ``over`` ends all voices, between two messages."""
-        self._config, self._journal, self._over, self._told = config, journal, over, told
+        self.config, self._journal, self.over, self._told = config, journal, over, told
         self.memory, self._art = Memory(), art_of(config, journal)
 
     async def say(self, channel: Channel, fresh: asyncio.Event) -> None:
         """One channel's voice: what is due, one after the other. ``fresh`` is set when there may be more."""
         loop, asked = asyncio.get_running_loop(), 0.0
-        while not self._over.is_set():
-            rules = next(one for one in rules_of(self._journal, self._config, _now()) if one.name == channel.name)
+        while not self.over.is_set():
+            rules = next(one for one in rules_of(self._journal, self.config, _now()) if one.name == channel.name)
             if loop.time() >= asked:
                 await ask_what_became(self._journal, rules, channel, _now(), self.memory)
                 asked = loop.time() + _ASK
@@ -130,7 +168,7 @@ class Voices:
                 self._told(due.entry)
                 continue
             wait = (due.at - _now()).total_seconds() if due.at else _ASK
-            await rest(self._over, min(_ASK, max(0.01, wait)), fresh)
+            await rest(self.over, min(_ASK, max(0.01, wait)), fresh)
 
     async def until_quiet(self, channels: Sequence[str], until: datetime) -> None:
         """Set ``over`` when nothing more can be sent ``until`` then."""
@@ -145,24 +183,20 @@ class Voices:
             for entry in self._journal.entries(channel=name, states=("queued", "sending"), limit=20)
         ):
             await asyncio.sleep(0.1)
-        self._over.set()
+        self.over.set()
 
 
 async def _answer(config: Config, journal: Journal, table: TelegramChannel, over: asyncio.Event) -> None:
-    """The bot that readers of a channel ask, until ``over``. Its faults never silence a channel: it begins anew."""
+    """The bot that readers of a channel ask, until ``over``."""
     from heliograph.adapters.channels.telegram_readers import TelegramReaders
     from heliograph.flows.readers import Readers
 
     rules = next(one for one in rules_of(journal, config, _now()) if one.name == table.name)
-    while not over.is_set():
-        bot = TelegramReaders(name=table.name, token=secret_file(config, table.token), endpoint=table.endpoint)
-        try:
-            await unless(over, Readers(journal, config, rules, bot, clock=time.monotonic, pause=asyncio.sleep).run())
-        except Exception as error:  # noqa: BLE001 - see above
-            complain(StoreError(f"the bot of {table.name} failed: {type(error).__name__}", remedy="it begins anew"))
-            await rest(over, _BUSY)
-        finally:
-            await bot.aclose()
+    bot = TelegramReaders(name=table.name, token=secret_file(config, table.token), endpoint=table.endpoint)
+    try:
+        await unless(over, Readers(journal, config, rules, bot, clock=time.monotonic, pause=asyncio.sleep).run())
+    finally:
+        await bot.aclose()
 
 
 async def _take_letters(config: Config, journal: Journal, table: MailChannel, over: asyncio.Event) -> None:
@@ -173,14 +207,12 @@ async def _take_letters(config: Config, journal: Journal, table: MailChannel, ov
     host, _, port = table.listen.rpartition(":")
     door, postman = Door(host.strip("[]"), int(port), table.sender), mail(config, journal, table)
     salt = functools.partial(secrets.token_bytes, 16)
-    while not over.is_set():
-        try:
-            async with answering(journal, config, table, door, postman, marks(config), salt, _now):
-                await over.wait()
-        except OSError as error:
-            remedy = "see what else listens there, or give another one in listen"
-            complain(StoreError(f"mail cannot be taken in: {error.strerror}", where=table.listen, remedy=remedy))
-            await rest(over, _BUSY)
+    try:
+        async with answering(journal, config, table, door, postman, marks(config), salt, _now):
+            await over.wait()
+    except OSError as error:
+        remedy = "see what else listens there, or give another one in listen"
+        raise StoreError(f"mail cannot be taken in: {error.strerror}", where=table.listen, remedy=remedy) from error
 
 
 async def _look_after(journal: Journal, channel: Channel, over: asyncio.Event, told: _Teller) -> None:

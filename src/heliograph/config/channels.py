@@ -152,7 +152,7 @@ class MailChannel(_Channel):
         default="", description='Where mail of readers is handed in by LMTP, such as "127.0.0.1:8024"; empty: nowhere.'
     )
     batch: int = Field(default=50, ge=1, le=500, description="Subscribers in one transaction.")
-    says: tuple[What, ...] = Field(default=("day",), description='"stories", "day" or "where".')
+    says: tuple[Literal["day"], ...] = Field(default=("day",), description='"day": the day\'s stories, whole.')
 
     @field_validator("listen")
     @classmethod

@@ -9,7 +9,7 @@ process sends; who plans may be anybody. Rule 3: planning looks only at what cha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -39,9 +39,11 @@ from heliograph.ports import Channel, Journal
 ASK: Final = timedelta(seconds=10)  # after an unclear answer, until the channel is asked what became of it
 ASK_AGAIN: Final = timedelta(seconds=30)
 ASKING: Final = timedelta(hours=1)  # and for how long
+_LOOKED_AT: Final = 2_000  # entries that wait, by one plan
 _HEAD: Final = 1_000  # open entries of a channel that are looked at: the first ones
 _WAITING: Final[tuple[State, ...]] = ("held", "queued")
-_IN_TURN: Final[tuple[State, ...]] = ("held", "queued", "sending", "unknown")
+_BLOCKING: Final[tuple[State, ...]] = ("held", "sending", "unknown")
+_MOST_TAKEN: Final = 2_000  # stories that are remembered as taken away from a channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +101,13 @@ def _rules(journal: Journal, config: Config, table: ChannelTable, now: datetime)
 
 def facts_of(journal: Journal, config: Config) -> Facts:
     """What posts may say of the newsroom now."""
-    own = {urlsplit(config.newsroom.home).hostname, *(urlsplit(source.url).hostname for source in config.source)}
+    hosts = {urlsplit(config.newsroom.home).hostname, *(urlsplit(source.url).hostname for source in config.source)}
+    bare = {host.removeprefix("www.") for host in hosts if host}
     return Facts(
         title=config.newsroom.title,
         mirrors=addresses(journal, config),
         ways=tuple((link.name, link.url) for link in config.link),
-        own=frozenset(host for host in own if host) | frozenset(config.capture.cut.hosts),
+        own=frozenset({*bare, *(f"www.{host}" for host in bare), *config.capture.cut.hosts}),
     )
 
 
@@ -117,24 +120,29 @@ def plan_posts(journal: Journal, config: Config, now: datetime, memory: Memory) 
     """Bring the outbox up to what shall be said now; how many entries were added or changed."""
     facts, speaks = facts_of(journal, config), speaker(config)
     channels = rules_of(journal, config, now)
-    codes = _changed(journal, channels, facts, now, memory)
+    stamps = journal.told()  # before all else: what changes while this plan is made is looked at by the next one
+    codes = _changed(journal, channels, stamps, facts, now, memory)
     rows = journal.entries(topics=[Topic("story", code) for code in sorted(codes)]) if codes else []
     stories = as_published(journal, config, sorted(codes)) if codes else []
     addressed = journal.entries(topics=[Topic("where")])
+    waiting = journal.entries(states=_WAITING, limit=_LOOKED_AT)  # the others come in time, as these go out
     made, days = Plan(), list[str]()
     for rules in channels:
         at = At(rules=rules, now=now, facts=facts, speaks=speaks)
-        made += plan.stories(at, stories, rows)
+        made += plan.stories(at, stories, rows, taken=taken_from(journal, rules.name))
         made += plan.where(at, addressed)
+        made += plan.stale(waiting, rules, now)
+        made += _renewed_days(journal, config, at, waiting)
         if _is_evening(journal, rules, now):
             made += _day(journal, config, at)
             days.append(rules.name)
+    there = frozenset(story.code for story in stories)
+    made += plan.abandoned(rows, there, frozenset(rules.name for rules in channels), now)
     made += plan.orphans(rows, now)
     changed = _queue(journal, made)
     for name in days:
         journal.note(f"day {name}", _today(config, now))
-    # what is queued now changes the stamps: it is looked at once more, and then rests
-    memory.seen.update({code: state for code, state in journal.told().items() if code in codes and not made.fresh})
+    memory.seen.update({code: stamps[code] for code in codes if code in stamps})
     memory.mirrors = facts.mirrors
     return changed
 
@@ -144,14 +152,57 @@ def plan_asked(journal: Journal, config: Config, now: datetime, code: str, chann
 
     Nothing else is planned; how many entries were added or changed.
     """
-    facts, speaks = facts_of(journal, config), speaker(config)
-    (rules,) = (one for one in rules_of(journal, config, now) if one.name == channel)
-    at, these = At(rules=rules, now=now, facts=facts, speaks=speaks), frozenset({code})
-    rows = journal.entries(topics=[Topic("story", code)])
-    stories = as_published(journal, config, [code])
+    these, stories = frozenset({code}), as_published(journal, config, [code])
     if not stories:
         return 0
-    return _queue(journal, plan.stories(at, stories, rows, **({"anew": these} if anew else {"wanted": these})))
+    if not anew:
+        take_from(journal, channel, code, away=False)
+    at = _at(journal, config, now, channel)
+    rows = journal.entries(channel=channel, topics=[Topic("story", code)])
+    made = plan.stories(at, stories, rows, anew=these) if anew else plan.stories(at, stories, rows, wanted=these)
+    done = _queue(journal, made)
+    if not anew:  # an editor who wants a story out has confirmed it
+        for row in journal.entries(channel=channel, topics=[Topic("story", code)], states=("held",)):
+            done += journal.settle_entry(row.id, "queued", (), "an editor sent it", now)
+    return done
+
+
+def plan_away(journal: Journal, config: Config, now: datetime, code: str, channel: str) -> int:
+    """Take a story away from one channel, and leave it so; how many entries were added or changed.
+
+    What is being sent at this moment is taken away when it is there: that it shall go is remembered.
+    """
+    take_from(journal, channel, code, away=True)
+    rows = journal.entries(channel=channel, topics=[Topic("story", code)])
+    return _queue(journal, plan.withdraw(_at(journal, config, now, channel), rows[0].topic, rows)) if rows else 0
+
+
+def taken_from(journal: Journal, channel: str) -> frozenset[str]:
+    """The codes of stories that an editor has taken away from a channel."""
+    return frozenset(journal.recall(f"taken {channel}").split())
+
+
+def take_from(journal: Journal, channel: str, code: str, *, away: bool) -> None:
+    """Remember that a story is taken away from a channel, or is not any more."""
+    codes = [one for one in journal.recall(f"taken {channel}").split() if one != code]
+    journal.note(f"taken {channel}", " ".join([*codes, code][-_MOST_TAKEN:] if away else codes))
+
+
+def _at(journal: Journal, config: Config, now: datetime, channel: str) -> At:
+    (rules,) = (one for one in rules_of(journal, config, now) if one.name == channel)
+    return At(rules=rules, now=now, facts=facts_of(journal, config), speaks=speaker(config))
+
+
+def _renewed_days(journal: Journal, config: Config, at: At, waiting: Sequence[Entry]) -> Plan:
+    """Days that wait, as they would be told now."""
+    made = Plan()
+    mine = [row for row in waiting if row.channel == at.rules.name and row.topic.kind == "day"]
+    for of in sorted({row.topic.of for row in mine}):
+        when = date.fromisoformat(of)
+        codes = journal.codes_since((when - timedelta(days=1)).isoformat())
+        rows = [row for row in mine if row.topic.of == of]
+        made += plan.renew_day(at, when, as_published(journal, config, codes), rows)
+    return made
 
 
 def one_file(journal: Journal, config: Config, what: str) -> bytes:
@@ -191,13 +242,21 @@ def preview_of(
 
 
 def _changed(
-    journal: Journal, channels: Sequence[Rules], facts: Facts, now: datetime, memory: Memory
+    journal: Journal,
+    channels: Sequence[Rules],
+    stamps: Mapping[str, tuple[int, str]],
+    facts: Facts,
+    now: datetime,
+    memory: Memory,
 ) -> frozenset[str]:
     """Codes of the stories about which there may be something to say."""
-    stamps = journal.told()
     codes = {code for code, state in stamps.items() if memory.seen.get(code) != state}
     if facts.mirrors != memory.mirrors:  # what waits names the addresses of before
-        codes |= {entry.topic.of for entry in journal.entries(states=_WAITING) if entry.topic.kind == "story"}
+        codes |= {
+            entry.topic.of
+            for entry in journal.entries(states=_WAITING, limit=_LOOKED_AT)
+            if entry.topic.kind == "story"
+        }
     fresh = max((rules.fresh for rules in channels), default=timedelta(0))
     day = (now - fresh - timedelta(days=1)).date().isoformat()
     young = frozenset(journal.codes_since(day))
@@ -240,12 +299,20 @@ async def say_next(
     ``clock`` is asked twice, since an answer may take half a minute.
     """
     now = clock()
-    waiting = journal.entries(channel=rules.name, states=_IN_TURN, limit=_HEAD)
+    waiting = journal.entries(channel=rules.name, states=("queued",), limit=_HEAD)
+    waiting += journal.entries(channel=rules.name, states=_BLOCKING)
+    waiting.sort(key=lambda entry: entry.id)
     next_ = outbox.due(waiting, rules, journal.pauses().get(rules.name), memory.sent.get(rules.name), now)
     if next_.entry is None or not journal.begin(next_.entry.id, now):
         return next_
     entry = replace(next_.entry, state="sending", attempt=next_.entry.attempt + 1)
-    sent, to = await _send(journal, rules, channel, entry, art)
+    try:
+        pictures = await _pictures(entry, rules, art) if entry.act != "withdraw" else ()
+    except HeliographError as error:
+        done = outbox.undrawn(entry, str(error), clock())
+        journal.finish(done)
+        return Due(entry=done)
+    sent, to = await _send(journal, rules, channel, entry, pictures)
     memory.sent[rules.name] = clock()
     done, pause = outbox.after(entry, sent, rules, clock())
     journal.finish(done, pause)
@@ -256,7 +323,7 @@ async def say_next(
 
 
 async def _send(
-    journal: Journal, rules: Rules, channel: Channel, entry: Entry, art: Art
+    journal: Journal, rules: Rules, channel: Channel, entry: Entry, pictures: Sequence[Drawn]
 ) -> tuple[Sent, tuple[str, ...]]:
     to: tuple[str, ...] = ()
     if entry.part >= PRIVATE:
@@ -267,10 +334,6 @@ async def _send(
             return Sent(fate="posted", note="nobody is left in this batch"), ()
     if entry.act == "withdraw":
         return await channel.withdraw(entry.remotes), ()
-    try:
-        pictures = await _pictures(entry, rules, art)
-    except HeliographError as error:
-        return Sent(fate="later", wait=60.0, note=f"its card cannot be drawn or laid out: {error}"), ()
     if entry.act == "edit":
         return await channel.edit(entry.remotes, entry.message, pictures), ()
     return await channel.send(entry.message, pictures, to), to

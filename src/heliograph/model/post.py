@@ -85,7 +85,8 @@ class Entry:
     id: int = 0  # given by the journal, growing: the order on a channel
     channel: str
     topic: Topic
-    version: int  # of the story; of the list of mirrors
+    version: int  # of the row: that of the story, or a later number where there is a row of that already
+    told: int = 0  # the story's version that the message is from
     part: int = 0  # of a post in several messages, or of an audience in several batches
     act: Act = "post"
     message: Message

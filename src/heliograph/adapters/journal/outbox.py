@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, case, delete, exists, func, insert, or_, select, update
 
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, utc
@@ -19,7 +19,8 @@ from heliograph.model.wire import unpack
 MOST_SUBSCRIBERS = 100_000  # of one channel: more is a flood, not readers
 BOUNCES = 3  # in a row, after which an address is erased
 _WAITING = ("held", "queued")  # nobody has begun these
-_DECIDED = ("held", "unknown", "failed", "hand", "queued", "dropped")  # what a person decides
+_OVER = ("posted", "failed", "dropped")
+_DECIDED: tuple[State, ...] = ("held", "unknown", "failed", "hand", "queued", "dropped")  # what a person decides
 
 
 class OutboxTables(Base):
@@ -84,8 +85,11 @@ class OutboxTables(Base):
                     db.execute(insert(table).values(**_row(replace(entry, id=next_id))))
                     next_id, added = next_id + 1, added + 1
             for entry in changed:
+                values = _row(entry)
+                if entry.state in _WAITING:  # a person may have confirmed it since it was read
+                    del values["state"]
                 begun = update(table).where(table.c.id == entry.id, table.c.state.in_(_WAITING))
-                db.execute(begun.values(**_row(entry)))
+                db.execute(begun.values(**values))
         return added
 
     def begin(self, id: int, now: datetime) -> bool:  # noqa: A002
@@ -103,10 +107,20 @@ class OutboxTables(Base):
             if pause is not None:
                 _pause(db, entry.channel, pause)
 
-    def settle_entry(self, id: int, state: State, remotes: Sequence[str], note: str, now: datetime) -> bool:  # noqa: A002
+    def settle_entry(
+        self,
+        id: int,  # noqa: A002
+        state: State,
+        remotes: Sequence[str],
+        note: str,
+        now: datetime,
+        was: Sequence[State] = _DECIDED,
+    ) -> bool:
         table = schema.outbox
-        wanted = update(table).where(table.c.id == id, table.c.state.in_(_DECIDED))
+        wanted = update(table).where(table.c.id == id, table.c.state.in_(was))
         values: dict[str, Any] = {"state": state, "note": note, "changed": utc(now), "not_before": ""}
+        if state == "dropped":
+            values["by_hand"] = True
         if remotes:
             values["remotes"] = json.dumps(list(remotes))
         with self.writing.begin() as db:
@@ -134,10 +148,15 @@ class OutboxTables(Base):
             _pause(db, channel, pause)
 
     def forget(self, before: datetime) -> int:
-        table = schema.outbox
-        over = table.c.state.in_(("posted", "failed", "dropped")) & (table.c.changed < utc(before))
+        table, later = schema.outbox.c, schema.outbox.alias().c
+        same = (later.channel == table.channel) & (later.kind == table.kind) & (later.of == table.of)
+        alive = later.state.not_in(_OVER) | (later.changed >= utc(before))
+        # of one thing on one channel all rows go or none: edits and withdrawals need the post that they are about
+        over = (table.kind != "where") & ~exists().where(same & alive)
+        newer = exists().where(same & (later.id > table.id))
+        edits = (table.kind == "where") & (table.act == "edit") & table.state.in_(_OVER) & (table.changed < utc(before))
         with self.writing.begin() as db:
-            return int(db.execute(delete(table).where(over)).rowcount)
+            return int(db.execute(delete(schema.outbox).where(over | (edits & newer))).rowcount)
 
 
 class ReaderTables(Base):
@@ -216,6 +235,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "kind": entry.topic.kind,
         "of": entry.topic.of,
         "version": entry.version,
+        "told": entry.told,
         "part": entry.part,
         "act": entry.act,
         "message": json.dumps(asdict(entry.message), ensure_ascii=False),
@@ -238,6 +258,7 @@ def _entry(row: Any) -> Entry:  # noqa: ANN401
         channel=row.channel,
         topic=Topic(row.kind, row.of),
         version=row.version,
+        told=row.told,
         part=row.part,
         act=row.act,
         message=_message(json.loads(row.message)),

@@ -260,6 +260,7 @@ outbox = Table(
     Column("kind", String(20), nullable=False),  # what it is about: story, day, where
     Column("of", String(40), nullable=False),
     Column("version", Integer, nullable=False),
+    Column("told", Integer, nullable=False),  # the story's version that the message is from
     Column("part", Integer, nullable=False),
     Column("act", String(20), nullable=False),
     Column("message", Text, nullable=False),
