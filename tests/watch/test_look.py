@@ -64,6 +64,11 @@ def test_each_way_of_failing_has_its_name(weather: Weather, kind: Kind, readable
     assert (found.kind, found.readable) == (kind, readable)
 
 
+def test_a_lie_of_dns_is_sure_where_the_page_arrives_from_the_true_address() -> None:
+    _, found = look(Weather(dns=("93.184.216.34",)))
+    assert (found.kind, found.readable, found.controlled) == ("dns", True, True)
+
+
 @pytest.mark.parametrize("limit", [9_000, 12_000, 16_384, 20_480, 34_000])
 def test_a_curtain_of_bytes_is_found_by_a_deep_look_though_pages_arrive(limit: int) -> None:
     assert look(Weather(freeze_bytes=limit))[1].kind == "well"

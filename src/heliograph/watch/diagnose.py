@@ -115,9 +115,14 @@ def _dns(look: _Sight) -> Diagnosis | None:
         return None
     better = asked.get("doh") or asked.get("tcp")
     true = set(look.true) or set(better.addresses if better and better.ok else ())
+
+    def told(evidence: str) -> Diagnosis:
+        # C2, too: a page that arrives from the mirror's true address shows that the line works and the mirror is well
+        return look.says("dns", evidence, controlled=look.controlled or bool(look.good))
+
     udp = asked.get("udp")
     if udp is not None and udp.more and set(udp.more) != set(udp.addresses):
-        return look.says("dns", f"two answers to one question: {_some(udp.addresses)}, then {_some(udp.more)}")
+        return told(f"two answers to one question: {_some(udp.addresses)}, then {_some(udp.more)}")
     if not true or any(is_of(ip, tuple(true)) for ip in system.addresses):
         return None
     if system.failure:
@@ -125,14 +130,14 @@ def _dns(look: _Sight) -> Diagnosis | None:
             return None
         if system.failure in _TRANSIENT and (udp is None or udp.ok):
             return None  # one question was lost on the way: another by UDP has an answer
-        return look.says("dns", f"the system's resolver says {system.failure}; the name has {_some(tuple(true))}")
+        return told(f"the system's resolver says {system.failure}; the name has {_some(tuple(true))}")
     made_up = [ip for ip in system.addresses if is_bogon(ip)]
     if made_up:
-        return look.says("dns", f"the system's resolver says {_some(made_up)}, which no public host has")
+        return told(f"the system's resolver says {_some(made_up)}, which no public host has")
     if not families(system.addresses) & families(true):
         return None  # IPv6 addresses of a host of which only IPv4 ones are known, or the reverse
     if look.good or look.of("page"):
-        return look.says("dns", f"the system's resolver says {_some(system.addresses)}, not {_some(tuple(true))}")
+        return told(f"the system's resolver says {_some(system.addresses)}, not {_some(tuple(true))}")
     return None
 
 
