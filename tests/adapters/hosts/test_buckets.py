@@ -168,7 +168,7 @@ def test_a_peer_that_is_silent_or_absent_is_busy(opened: Opened, call: str) -> N
 
 
 def test_azure_refuses_another_key_and_an_ended_sas_and_takes_a_sas(azurite_url: str, tmp_path: Path) -> None:
-    peers.make_container(azurite_url, "signed")
+    peers.make_container(azurite_url, "ended-sas")
     other = written(tmp_path / "other", "A" * 86 + "==")
     ended = written(tmp_path / "ended", f"?{peers.sas(end='2021-01-01T00:00:00Z')}")
     reads = written(tmp_path / "reads", peers.sas("r"))
@@ -176,7 +176,7 @@ def test_azure_refuses_another_key_and_an_ended_sas_and_takes_a_sas(azurite_url:
 
     async def all_of_it() -> None:
         for credentials in (other, ended, reads):
-            bin_ = peers.azure(azurite_url, tmp_path, "signed")(credentials=credentials)
+            bin_ = peers.azure(azurite_url, tmp_path, "ended-sas")(credentials=credentials)
             # of a refused deletion: test_azure_sas.py
             for call in ("put", "marks", "delete") if credentials == other else ("put", "marks"):
                 with pytest.raises(StoreError, match=r"credentials (are not accepted|do not allow)") as caught:
@@ -184,7 +184,7 @@ def test_azure_refuses_another_key_and_an_ended_sas_and_takes_a_sas(azurite_url:
                 assert str(credentials) in caught.value.remedy
                 assert "sig=" not in str(caught.value)
                 assert not isinstance(caught.value, BusyError)
-        bin_ = peers.azure(azurite_url, tmp_path, "signed")(credentials=good)
+        bin_ = peers.azure(azurite_url, tmp_path, "ended-sas")(credentials=good)
         mark = await bin_.put(PAGE)
         assert (await bin_.marks())[0] == {PAGE.key: mark}
         assert await bin_.get(PAGE.key) == (PAGE.data, PAGE.coding)
