@@ -53,6 +53,7 @@ from heliograph.flows.announce import (
     ask_what_became,
     facts_of,
     plan_posts,
+    rules_for,
     rules_of,
     say_next,
     speaker,
@@ -63,7 +64,7 @@ from heliograph.model import Paragraph, Run, Story, plain_text
 from heliograph.model.code import shown, story_code
 from heliograph.model.ledger import Outcome
 from heliograph.model.mirror import Mirror
-from heliograph.model.post import Card, Entry, Topic
+from heliograph.model.post import Card, Entry, Message, Topic
 from heliograph.ports import Channel
 
 SPEED = 60.0  # seconds of the emulated world in one of ours
@@ -130,7 +131,7 @@ async def _speak(config: Config, door: str, clock: Clock) -> None:
 
 async def _say(config: Config, journal: SqlJournal, channel: Channel, clock: Clock, memory: Memory, art: Art) -> None:
     while True:
-        rules = next(one for one in rules_of(journal, config, clock.moment()) if one.name == channel.name)
+        rules = rules_for(journal, config, channel.name, clock.moment())
         await ask_what_became(journal, rules, channel, clock.moment(), memory)
         due = await say_next(journal, rules, channel, clock.moment, memory, art)
         if due.entry is None:
@@ -288,7 +289,7 @@ class Day:
 
     def _against_plan(self, name: str, seen: Sequence[Post], rows: Sequence[Entry]) -> list[str]:
         """Where what readers see is not what they should."""
-        rules = next(one for one in rules_of(self.journal, self.config, self.clock.moment()) if one.name == name)
+        rules = rules_for(self.journal, self.config, name, self.clock.moment())
         facts, speaks = facts_of(self.journal, self.config), speaker(self.config)
         texts, wrong = {post.remote: post.text for post in seen}, []
         for story in as_published(self.journal, self.config, [one.code for one in self.stories]):
@@ -412,8 +413,6 @@ def _mark(story: Story) -> str:
 
 
 def _plain(html: str) -> str:
-    from heliograph.model.post import Message
-
     return shown_text(Message(text=html, html=True))
 
 

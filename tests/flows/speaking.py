@@ -15,7 +15,7 @@ from tests.flows.world import NOW, Silent
 from heliograph.adapters.folder import Folder
 from heliograph.adapters.journal import SqlJournal
 from heliograph.config import Config, parse
-from heliograph.flows.announce import Art, Memory, ask_what_became, plan_posts, rules_of, say_next
+from heliograph.flows.announce import Art, Memory, ask_what_became, plan_posts, rules_for, rules_of, say_next
 from heliograph.flows.work import drafted
 from heliograph.lab.channels.simulated import KilledError, Shown, SimulatedChannel
 from heliograph.lab.keys import MemoryKeys, folder
@@ -124,7 +124,7 @@ class Speaking:
     async def _speak(self, name: str, until: datetime) -> datetime | None:
         """Send what is due now on a channel; when to look again."""
         while True:
-            rules = next(one for one in rules_of(self.journal, self.config, self.now) if one.name == name)
+            rules = rules_for(self.journal, self.config, name, self.now)
             channel = self.channels[name]
             try:
                 await ask_what_became(self.journal, rules, channel, self.now, self.memory)

@@ -18,7 +18,7 @@ from tests.flows.world import NOW
 from heliograph.announce import compose
 from heliograph.config import parse
 from heliograph.flows import announce
-from heliograph.flows.announce import Memory, facts_of, plan_asked, plan_away, rules_of, say_next, speaker
+from heliograph.flows.announce import Memory, facts_of, plan_asked, plan_away, rules_for, rules_of, say_next, speaker
 from heliograph.lab.channels.simulated import SimulatedChannel
 from heliograph.model import Paragraph, Run, Story
 from heliograph.model.post import Entry, Topic
@@ -381,7 +381,7 @@ def test_a_thousand_that_nobody_confirms_silence_no_channel(tmp_path: Path, blan
             here.journal.queue(held)
             last = replace(first, topic=Topic("story", "zzzzzzz"))
             here.journal.queue([last])
-            rules = next(one for one in rules_of(here.journal, here.config, here.now) if one.name == "vb")
+            rules = rules_for(here.journal, here.config, "vb", here.now)
             for _ in range(2):
                 here.now += timedelta(minutes=1)
                 await say_next(here.journal, rules, here.channels["vb"], lambda: here.now, here.memory, ART)

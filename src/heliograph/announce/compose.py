@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from html import escape
 from typing import Literal
 
 from heliograph.announce.carousel import carousel
@@ -59,14 +60,16 @@ def story(
     if rules.kind == "telegram":
         return _telegram(story, prose, title, foot, rules, facts, said, speaks, parts or rules.parts)
     whole = [fit(prose.lead, _LEAD), *(plain(one) for one in prose.body)]
-    limit = rules.traits.text
-    if rules.kind == "mail":
-        text = _told(title, whole, f"{foot}\n\n{_ends(words)}", limit, words)
-        message = Message(text=text, lang=story.lang, subject=title, link=facts.link(story.code), attached=story.code)
-        return (Draft(message=message, core=f"{title}\n{whole}"),)
-    cards = _slides(story, prose, said, facts, rules) if rules.traits.pictures else ()
-    text = _told(title, whole, foot, limit, words)
-    message = Message(text=text, lang=story.lang, subject=title, link=facts.link(story.code), cards=cards)
+    by_mail = rules.kind == "mail"
+    text = _told(title, whole, f"{foot}\n\n{_ends(words)}" if by_mail else foot, rules.traits.text, words)
+    message = Message(
+        text=text,
+        lang=story.lang,
+        subject=title,
+        link=facts.link(story.code),
+        cards=_slides(story, prose, said, facts, rules) if rules.traits.pictures else (),
+        attached=story.code if by_mail else "",
+    )
     return (Draft(message=message, core=f"{title}\n{whole}"),)
 
 
@@ -91,7 +94,7 @@ def _telegram(
     card = _card(story, prose.title, said, facts)
     for place, text in enumerate(texts):
         is_last = place == len(texts) - 1
-        shown_text = f"{text}\n\n{_escaped(foot)}" if is_last else text
+        shown_text = f"{text}\n\n{escape(foot, quote=False)}" if is_last else text
         cards = (card,) if rules.pictures and place == 0 else ()
         message = Message(text=shown_text, html=True, lang=story.lang, link=facts.link(story.code), cards=cards)
         drafts.append(Draft(message=message, core=text))
@@ -155,11 +158,11 @@ def day(stories: Sequence[Story], when: date, rules: Rules, facts: Facts, speaks
             paragraphs.append(f"{words('Code of this story:')} {shown(one.code)}")
     text = "".join(pack(paragraphs, [room], rules.traits.measure)[0])
     html = rules.kind == "telegram"
-    said = _escaped(text) if html else text
-    first = f"<b>{_escaped(head)}</b>" if html else head
+    said = escape(text, quote=False) if html else text
+    first = f"<b>{escape(head, quote=False)}</b>" if html else head
     cards = (Card(title=head, text=text, lang=rules.voice, alt=head),) if rules.traits.pictures else ()
     message = Message(
-        text=f"{first}\n\n{said}\n\n{_escaped(foot) if html else foot}",
+        text=f"{first}\n\n{said}\n\n{escape(foot, quote=False) if html else foot}",
         html=html,
         lang=rules.voice,
         subject=head,
@@ -175,13 +178,13 @@ def where(rules: Rules, facts: Facts, speaks: Speaks) -> Draft:
     head = f"{facts.title}: {words('Where to read us now')}"
     text = _addresses(facts, words, headed=False)
     html = rules.kind == "telegram"
-    first = f"<b>{_escaped(head)}</b>" if html else head
+    first = f"<b>{escape(head, quote=False)}</b>" if html else head
     codes = tuple(address for address in facts.mirrors[:3])
     traits = rules.traits
     cards = (Card(title=head, codes=codes, lang=rules.voice, alt=head),) if traits.pictures else ()
     said = fit(text, traits.text - len(head) - 4, traits.measure)
     message = Message(
-        text=f"{first}\n\n{_escaped(said) if html else said}",
+        text=f"{first}\n\n{escape(said, quote=False) if html else said}",
         html=html,
         lang=rules.voice,
         subject=head,
@@ -206,7 +209,3 @@ def _addresses(facts: Facts, words: Words, *, headed: bool = True) -> str:
 def _ends(words: Words) -> str:
     """How a subscriber ends it."""
     return words("You get this because you asked for it. To end it, answer with the word “unsubscribe”.")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -20,7 +20,7 @@ PRIVATE: Final = 1_000  # parts from here on go to one subscriber or batch each:
 TRIES: Final = 8  # of an edit or a withdrawal without a clear answer
 _APART = 0.05  # seconds between two subscribers: thirty a second at most
 _FIRST, _LONGEST = 5.0, 600.0  # seconds until a channel is asked again
-_HOLDING: frozenset[State] = frozenset({"held", "sending", "unknown"})
+HOLDING: Final[tuple[State, ...]] = ("held", "sending", "unknown")  # what is about the same waits for these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def due(open_: Sequence[Entry], rules: Rules, pause: Pause | None, last: datetim
     quiet, waits, blocked = rules.wakes(now), list[datetime](), set[Topic]()
     for entry in open_:
         ties = entry.act == "post" and entry.part < PRIVATE and entry.topic.kind != "where"
-        if entry.state in _HOLDING and ties:
+        if entry.state in HOLDING and ties:
             blocked.add(entry.topic)
         if entry.state != "queued" or (ties and entry.topic in blocked):
             continue

@@ -18,12 +18,11 @@ from heliograph.announce.compose import Draft, Speaks
 from heliograph.announce.outbox import PRIVATE
 from heliograph.announce.rules import Facts, Rules, What
 from heliograph.model import Story
-from heliograph.model.post import Act, Entry, State, Topic
+from heliograph.model.post import WAITING, Act, Entry, State, Topic
 
 LATE: Final = timedelta(hours=3)  # after its hour, a day is not told any more
 CALM: Final = timedelta(minutes=10)  # between two posts of addresses where none can be edited
 KEEP: Final = timedelta(days=40)  # for so long an entry that is over is remembered, and its story watched
-_WAITING: frozenset[State] = frozenset({"held", "queued"})
 _BY_HAND: Final = "delete it in the provider's app, then: heliograph post settle"
 
 
@@ -107,12 +106,12 @@ def _begin(at: At, story: Story, *, asked: bool, version: int = 0) -> Plan:
 
 def _again(at: At, story: Story, had: Sequence[Entry]) -> Plan:
     """An editor wants it out: what waits takes the newest text and hurries; what is not there is posted."""
-    waiting = [row for row in had if row.state in _WAITING and row.act == "post"]
+    waiting = [row for row in had if row.state in WAITING and row.act == "post"]
     if waiting:
         renewed = {row.id: row for row in _renew(at, story, waiting).changed}
         rows = [renewed.get(row.id, row) for row in waiting]
-        hurried = (replace(row, urgent=True, not_before=None) for row in rows if row.state in _WAITING)
-        return Plan(changed=(*hurried, *(row for row in rows if row.state not in _WAITING)))
+        hurried = (replace(row, urgent=True, not_before=None) for row in rows if row.state in WAITING)
+        return Plan(changed=(*hurried, *(row for row in rows if row.state not in WAITING)))
     if any(row.state in ("sending", "unknown") for row in had) or _standing(had):
         return _follow(at, story, had, anew=True)
     return _begin(at, story, asked=True, version=1 + max(row.version for row in had))
@@ -122,7 +121,7 @@ def _follow(at: At, story: Story, had: Sequence[Entry], *, anew: bool) -> Plan:
     """A story that has entries: bring what waits up to date, and edit what is there."""
     if not any(row.act == "post" for row in had):
         return Plan()
-    if all(row.state in _WAITING for row in had):
+    if all(row.state in WAITING for row in had):
         return _renew(at, story, had)
     if all(row.state == "dropped" for row in had):  # it was withdrawn and is back, or an editor left it out
         newer = story.version > max(row.told for row in had)
@@ -140,7 +139,7 @@ def _follow(at: At, story: Story, had: Sequence[Entry], *, anew: bool) -> Plan:
             plan += _bring(at, row, post, drafts[part], story, anew=anew)
         elif row.act != "withdraw" and post.state == "posted":  # the story has become shorter
             plan += Plan(fresh=(_take_back(at, post, had),))
-        elif row.act != "withdraw" and row.state in _WAITING:
+        elif row.act != "withdraw" and row.state in WAITING:
             plan += Plan(changed=(_dropped(at, row, "the story is shorter"),))
     return plan
 
@@ -166,7 +165,7 @@ def _bring(at: At, row: Entry, post: Entry, draft: Draft, story: Story, *, anew:
     """One part: what stands there, or is on its way, becomes ``draft``."""
     if row.act == "withdraw":
         return _back(at, row, draft, story)
-    if row.state in _WAITING:
+    if row.state in WAITING:
         if row.by_hand or row.message == draft.message:
             return Plan()
         return Plan(changed=(replace(row, message=draft.message, digest=draft.digest, told=story.version),))
@@ -184,7 +183,7 @@ def _bring(at: At, row: Entry, post: Entry, draft: Draft, story: Story, *, anew:
 
 def _back(at: At, row: Entry, draft: Draft, story: Story) -> Plan:
     """A story that was, or is to be, withdrawn here, and is in the edition again."""
-    if row.state in _WAITING:
+    if row.state in WAITING:
         return Plan(changed=(_dropped(at, row, "the story is back"),))
     if row.state != "posted" or story.version <= row.told:
         return Plan()
@@ -202,7 +201,7 @@ def _correct(at: At, story: Story, had: Sequence[Entry]) -> Plan:
     if newest.told >= story.version or newest.by_hand or (newest.digest == plain.digest and not gone):
         return Plan()
     draft = plain if gone else compose.story(story, at.rules, at.facts, at.speaks, label="correction")[0]
-    if newest.state in _WAITING:  # a former correction that waits still
+    if newest.state in WAITING:  # a former correction that waits still
         return Plan(changed=(replace(newest, message=draft.message, digest=plain.digest, told=story.version),))
     if newest.state in ("sending", "unknown"):
         return Plan()
@@ -221,7 +220,7 @@ def withdraw(at: At, topic: Topic, had: Sequence[Entry]) -> Plan:
     dropped = [
         _dropped(at, row, "the story was withdrawn")
         for row in had
-        if row.state in _WAITING and row.act != "withdraw" and row.digest != notice.digest
+        if row.state in WAITING and row.act != "withdraw" and row.digest != notice.digest
     ]
     moving = {row.part for row in had if row.act == "edit" and row.state == "sending"}
     noticed = {row.remotes: row.id for row in had if row.act == "edit"}
@@ -318,7 +317,7 @@ def where(at: At, rows: Sequence[Entry]) -> Plan:
     last = had[-1]
     if last.digest == draft.digest and not (last.act == "edit" and last.state == "failed"):
         return Plan()
-    if last.state in _WAITING:
+    if last.state in WAITING:
         return Plan(changed=(replace(last, message=draft.message, digest=draft.digest),))
     if last.state == "sending":
         return Plan()
@@ -380,7 +379,7 @@ def orphans(rows: Sequence[Entry], now: datetime) -> Plan:
         replace(row, state="dropped", changed=now, note="a part before it is not there")
         for row in rows
         if row.act == "post"
-        and row.state in _WAITING
+        and row.state in WAITING
         and row.part < PRIVATE
         and lost.get((row.channel, row.topic, row.version), row.part) < row.part
     ]

@@ -41,13 +41,13 @@ async def opened(config: Config, journal: Journal, table: ChannelTable) -> Async
         case TelegramChannel():
             from heliograph.adapters.channels.telegram import TelegramChannel as Telegram
 
-            token = secret_file(config, table.token)
+            token = config.file(table.token)
             async with Telegram(name=table.name, chat=table.chat, token=token, endpoint=table.endpoint) as channel:
                 yield channel
         case ViberChannel():
             from heliograph.adapters.channels.viber import Viber
 
-            token = secret_file(config, table.token)
+            token = config.file(table.token)
             async with Viber(table.name, token=token, webhook=table.webhook, base=table.endpoint) as viber:
                 yield viber
         case InstagramChannel():
@@ -56,7 +56,7 @@ async def opened(config: Config, journal: Journal, table: ChannelTable) -> Async
             async with Instagram(
                 table.name,
                 account=table.account,
-                token=secret_file(config, table.token),
+                token=config.file(table.token),
                 login=table.login,
                 secret=_maybe(config, table.secret),
                 base=table.endpoint,
@@ -69,7 +69,7 @@ async def opened(config: Config, journal: Journal, table: ChannelTable) -> Async
             async with Facebook(
                 table.name,
                 page=table.page,
-                token=secret_file(config, table.token),
+                token=config.file(table.token),
                 secret=_maybe(config, table.secret),
                 base=table.endpoint,
                 version=table.version,
@@ -135,9 +135,4 @@ def marks(config: Config) -> Callable[[str], str]:
 
 
 def _maybe(config: Config, path: str) -> Path | None:
-    return secret_file(config, path) if path else None
-
-
-def secret_file(config: Config, path: str) -> Path:
-    """A file that a table names, relative to the configuration's folder."""
-    return (config.folder / Path(path).expanduser()).resolve()
+    return config.file(path) if path else None

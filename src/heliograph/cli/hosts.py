@@ -54,7 +54,7 @@ def _host(config: Config, table: HostTable, journal: Journal) -> Host:
         origin = Site(
             domain=table.domain,
             port=table.port,
-            secret_file=_file(config, table.secret),
+            secret_file=config.file(table.secret),
             cache_policy=table.cache_policy,
         )
     else:
@@ -65,7 +65,7 @@ def _host(config: Config, table: HostTable, journal: Journal) -> Host:
         site=config.site_page(table.name),
         mark=table.name,  # two hosts of one account are told apart by it
         most=table.most,
-        credentials=_file(config, table.credentials) if table.credentials else None,
+        credentials=config.file(table.credentials) if table.credentials else None,
         endpoint=table.endpoint,
     )
 
@@ -90,8 +90,8 @@ async def opened(config: Config, table: StoreTable) -> AsyncIterator[MirrorStore
                 table.port,
                 table.user,
                 table.path,
-                _file(config, table.key),
-                _file(config, table.known_hosts),
+                config.file(table.key),
+                config.file(table.known_hosts),
                 place=table.place,
                 parallel=table.parallel,
             ) as server:
@@ -101,7 +101,7 @@ async def opened(config: Config, table: StoreTable) -> AsyncIterator[MirrorStore
         case WebdavMirror():
             from heliograph.adapters.hosts.webdav import WebdavBin
 
-            credentials = _file(config, table.credentials) if table.credentials else None
+            credentials = config.file(table.credentials) if table.credentials else None
             async with WebdavBin(table.address, credentials, place=table.place, parallel=table.parallel) as folder:
                 yield _objects(config, table, folder, coded=False)
         case GitMirror():
@@ -120,7 +120,7 @@ def bucket(config: Config, table: S3Mirror | AzureMirror | GcsMirror) -> Bin:
     """The bucket of ``table``, whose objects are put and deleted one by one."""
     from heliograph.adapters.hosts import buckets  # loaded here: a newsroom of folders starts sooner without it
 
-    credentials = _file(config, table.credentials) if table.credentials else None
+    credentials = config.file(table.credentials) if table.credentials else None
     match table:
         case S3Mirror():
             return buckets.S3Bin(
@@ -152,8 +152,8 @@ def _rsync(config: Config, table: RsyncMirror) -> MirrorStore:
         port=table.port,
         user=table.user,
         path=table.path,
-        key=_file(config, table.key),
-        known_hosts=_file(config, table.known_hosts),
+        key=config.file(table.key),
+        known_hosts=config.file(table.known_hosts),
     )
     return Rsync(name=table.name, at=at, place=table.place, held=_held(config, table))
 
@@ -162,7 +162,7 @@ def _git(config: Config, table: GitMirror) -> MirrorStore:
     from heliograph.adapters.hosts.git import GitPages, Repository
 
     key, known_hosts, credentials = (
-        _file(config, value) if value else None for value in (table.key, table.known_hosts, table.credentials)
+        config.file(value) if value else None for value in (table.key, table.known_hosts, table.credentials)
     )
     return GitPages(
         name=table.name,
@@ -185,8 +185,3 @@ def _held(config: Config, table: StoreTable) -> Held:
 def _state(config: Config, name: str, what: str) -> Path:
     """What this machine remembers of a mirror or a host."""
     return config.state_folder / "hosts" / f"{name}.{what}"
-
-
-def _file(config: Config, path: str) -> Path:
-    """A file that a table names, relative to the configuration's folder."""
-    return (config.folder / Path(path).expanduser()).resolve()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from heliograph.adapters.workers import give_back_memory
 from heliograph.cli.screen import Bars, Stopwatch, complain, err, out, summary
 from heliograph.cli.service import BUSY, over_on_signal, rest, unless
-from heliograph.cli.wiring import open_journal, outside
+from heliograph.cli.wiring import outside
 from heliograph.config import Config, load
 from heliograph.flows import Report, issue
 from heliograph.model import Cut, HeliographError, JournalBusyError
@@ -116,8 +116,7 @@ async def _service(config: Config, *, as_json: bool) -> int:
                 _tell(done, watcher, as_json=as_json)
                 news.set()
                 if done.report.text or done.report.finished:
-                    with open_journal(config) as journal:
-                        await speaking.tell_hub(config, journal)
+                    await speaking.tell_hub(config)
         except JournalBusyError:  # the pool is being moved, or somebody publishes by hand
             await rest(over, BUSY)
             continue

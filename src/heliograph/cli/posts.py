@@ -23,7 +23,7 @@ from heliograph.config import Config, load
 from heliograph.flows.announce import plan_asked, plan_away, preview_of, rules_of
 from heliograph.model import ConfigError, JournalBusyError, Story
 from heliograph.model.code import BadCode, parse_code, shown
-from heliograph.model.post import OPEN, Entry, State, Topic
+from heliograph.model.post import OPEN, TO_DECIDE, Entry, State, Topic
 from heliograph.ports import Journal
 
 _WAIT = 60.0  # seconds in which a command sends what it queued
@@ -104,7 +104,7 @@ def outbox(path: Path, channel: str, *, every: bool, as_json: bool) -> int:
             journal.entries(channel=name) if every else journal.entries(channel=name, states=(*sorted(OPEN), "failed"))
         )
         pauses = journal.pauses()
-    asks = [row for row in rows if row.state in _ASKS]
+    asks = [row for row in rows if row.state in TO_DECIDE]
     if as_json:
         told = {
             "entries": [{**speaking.as_object(row), "text": shown_text(row.message)} for row in rows],

@@ -27,8 +27,8 @@ async def _run(folder: Path, port: int, share: float, seed: int) -> int:
     rehearsal = Rehearsal(time.time, seed=seed, share=share)
     try:
         async with rehearsal.running(port) as door:
-            (folder / "channels.toml").parent.mkdir(parents=True, exist_ok=True)
-            (folder / "channels.toml").write_text(rehearsal.tables(folder), encoding="utf-8")
+            tables = rehearsal.tables(folder)  # makes the folder
+            (folder / "channels.toml").write_text(tables, encoding="utf-8")
             out.print(f"all posts   {door}/", soft_wrap=True)
             out.print(f"tables      {folder / 'channels.toml'}: put them into a heliograph.toml", soft_wrap=True)
             out.print("            then: heliograph run, or heliograph post send CODE", soft_wrap=True)

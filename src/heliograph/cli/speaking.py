@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from heliograph.announce.plan import KEEP
 from heliograph.cli.art import art_of
-from heliograph.cli.channels import mail, marks, opened, secret_file
+from heliograph.cli.channels import mail, marks, opened
 from heliograph.cli.screen import complain, out
 from heliograph.cli.service import rest, unless
 from heliograph.cli.standing import keep_health, worries
 from heliograph.cli.wiring import open_journal
 from heliograph.config import ChannelTable, Config, MailChannel, TelegramChannel
-from heliograph.flows.announce import Memory, ask_what_became, plan_posts, rules_of, say_next
+from heliograph.flows.announce import Memory, ask_what_became, plan_posts, rules_for, say_next
 from heliograph.flows.house import addresses
 from heliograph.model import HeliographError, JournalBusyError, StoreError
 from heliograph.model.post import Entry, Pause
@@ -76,14 +76,16 @@ async def say_now(config: Config, journal: Journal, channels: Sequence[str], sec
     return done
 
 
-async def tell_hub(config: Config, journal: Journal) -> None:
+async def tell_hub(config: Config) -> None:
     """Tell the WebSub hub of the newsroom, if it has one, that the feeds have changed."""
     if not config.announce.hub:
         return
     from heliograph.adapters.channels.websub import WebSub
 
+    with open_journal(config) as journal:
+        urls = addresses(journal, config)
     async with WebSub(config.announce.hub) as hub:
-        for url in addresses(journal, config):
+        for url in urls:
             sent = await hub.tell(f"{url}feed.xml")
             if sent.fate != "posted":
                 remedy = "readers of feeds see the news a little later; nothing else is lost"
@@ -159,7 +161,7 @@ class Voices:
         """One channel's voice: what is due, one after the other. ``fresh`` is set when there may be more."""
         loop, asked = asyncio.get_running_loop(), 0.0
         while not self.over.is_set():
-            rules = next(one for one in rules_of(self._journal, self.config, _now()) if one.name == channel.name)
+            rules = rules_for(self._journal, self.config, channel.name, _now())
             if loop.time() >= asked:
                 await ask_what_became(self._journal, rules, channel, _now(), self.memory)
                 asked = loop.time() + _ASK
@@ -191,8 +193,8 @@ async def _answer(config: Config, journal: Journal, table: TelegramChannel, over
     from heliograph.adapters.channels.telegram_readers import TelegramReaders
     from heliograph.flows.readers import Readers
 
-    rules = next(one for one in rules_of(journal, config, _now()) if one.name == table.name)
-    bot = TelegramReaders(name=table.name, token=secret_file(config, table.token), endpoint=table.endpoint)
+    rules = rules_for(journal, config, table.name, _now())
+    bot = TelegramReaders(name=table.name, token=config.file(table.token), endpoint=table.endpoint)
     try:
         await unless(over, Readers(journal, config, rules, bot, clock=time.monotonic, pause=asyncio.sleep).run())
     finally:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from heliograph.config import Config
-from heliograph.model.post import OPEN, Health
+from heliograph.model.post import OPEN, TO_DECIDE, Health
 from heliograph.ports import Journal
 
 _ALARM = 14  # days before a token ends, from when it is told
@@ -47,7 +47,7 @@ def standing(config: Config, journal: Journal) -> list[dict[str, Any]]:
                 "kind": table.kind,
                 **kept,
                 "waiting": sum(row.state in ("queued", "sending") for row in rows),
-                "decide": sum(row.state in ("held", "unknown", "hand") for row in rows),
+                "decide": sum(row.state in TO_DECIDE for row in rows),
                 "failed": sum(row.state == "failed" for row in rows),
                 "stopped": pause.note if pause is not None and pause.until is None else "",
                 "questions": int(journal.recall(f"queue {table.name}") or 0),

@@ -113,6 +113,10 @@ class Config(Table):
                 return SitePage(path=table.page, text=table.shows or self.newsroom.title)
         return None
 
+    def file(self, path: str) -> Path:
+        """A file that a table names, relative to the configuration's folder."""
+        return (self.folder / Path(path).expanduser()).resolve()
+
     def mirror_path(self, mirror: FolderMirror) -> Path:
         return (self.folder / mirror.path).resolve()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ from heliograph.config import (
 )
 from heliograph.flows.house import addresses, house_rules
 from heliograph.model import HeliographError, Story
-from heliograph.model.post import Card, Drawn, Entry, Sent, State, Topic
+from heliograph.model.post import WAITING, Card, Drawn, Entry, Sent, Topic
 from heliograph.model.words import Words, interface
 from heliograph.ports import Channel, Journal
 
@@ -41,8 +41,6 @@ ASK_AGAIN: Final = timedelta(seconds=30)
 ASKING: Final = timedelta(hours=1)  # and for how long
 _LOOKED_AT: Final = 2_000  # entries that wait, by one plan
 _HEAD: Final = 1_000  # open entries of a channel that are looked at: the first ones
-_WAITING: Final[tuple[State, ...]] = ("held", "queued")
-_BLOCKING: Final[tuple[State, ...]] = ("held", "sending", "unknown")
 _MOST_TAKEN: Final = 2_000  # stories that are remembered as taken away from a channel
 
 
@@ -70,13 +68,17 @@ def rules_of(journal: Journal, config: Config, now: datetime) -> tuple[Rules, ..
     return tuple(_rules(journal, config, table, now) for table in config.channel)
 
 
+def rules_for(journal: Journal, config: Config, name: str, now: datetime) -> Rules:
+    """The rules of one channel; see ``rules_of``."""
+    return next(_rules(journal, config, table, now) for table in config.channel if table.name == name)
+
+
 def _rules(journal: Journal, config: Config, table: ChannelTable, now: datetime) -> Rules:
     key = f"channel {table.name}"
     since = journal.recall(key)
     if not since:
         since = now.isoformat()
         journal.note(key, since)
-    begin = table.day_at.split(":")
     return Rules(
         name=table.name,
         kind=table.kind,
@@ -89,7 +91,7 @@ def _rules(journal: Journal, config: Config, table: ChannelTable, now: datetime)
         quiet=table.quiet_hours,
         urgent=table.urgent,
         fresh=timedelta(seconds=table.fresh_seconds),
-        day_at=datetime(2000, 1, 1, int(begin[0]), int(begin[1]), tzinfo=UTC).time(),
+        day_at=time.fromisoformat(table.day_at),
         zone=config.newsroom.zone,
         parts=table.parts if isinstance(table, TelegramChannel) else 1,
         pictures=isinstance(table, TelegramChannel) and table.pictures,
@@ -121,18 +123,20 @@ def plan_posts(journal: Journal, config: Config, now: datetime, memory: Memory) 
     facts, speaks = facts_of(journal, config), speaker(config)
     channels = rules_of(journal, config, now)
     stamps = journal.told()  # before all else: what changes while this plan is made is looked at by the next one
-    codes = _changed(journal, channels, stamps, facts, now, memory)
+    waiting = journal.entries(states=WAITING, limit=_LOOKED_AT)  # the others come in time, as these go out
+    young = frozenset(journal.codes_since(_first_day(channels, now)))
+    codes = _changed(stamps, young, facts, waiting, memory)
     rows = journal.entries(topics=[Topic("story", code) for code in sorted(codes)]) if codes else []
     stories = as_published(journal, config, sorted(codes)) if codes else []
     addressed = journal.entries(topics=[Topic("where")])
-    waiting = journal.entries(states=_WAITING, limit=_LOOKED_AT)  # the others come in time, as these go out
+    evenings = _days_that_wait(journal, config, waiting)
     made, days = Plan(), list[str]()
     for rules in channels:
         at = At(rules=rules, now=now, facts=facts, speaks=speaks)
         made += plan.stories(at, stories, rows, taken=taken_from(journal, rules.name))
         made += plan.where(at, addressed)
         made += plan.stale(waiting, rules, now)
-        made += _renewed_days(journal, config, at, waiting)
+        made += _renewed(at, evenings, waiting)
         if _is_evening(journal, rules, now):
             made += _day(journal, config, at)
             days.append(rules.name)
@@ -142,8 +146,9 @@ def plan_posts(journal: Journal, config: Config, now: datetime, memory: Memory) 
     changed = _queue(journal, made)
     for name in days:
         journal.note(f"day {name}", _today(config, now))
+    # last of all: a plan that could not be kept is made again
     memory.seen.update({code: stamps[code] for code in codes if code in stamps})
-    memory.mirrors = facts.mirrors
+    memory.mirrors, memory.young = facts.mirrors, young
     return changed
 
 
@@ -189,19 +194,23 @@ def take_from(journal: Journal, channel: str, code: str, *, away: bool) -> None:
 
 
 def _at(journal: Journal, config: Config, now: datetime, channel: str) -> At:
-    (rules,) = (one for one in rules_of(journal, config, now) if one.name == channel)
+    rules = rules_for(journal, config, channel, now)
     return At(rules=rules, now=now, facts=facts_of(journal, config), speaks=speaker(config))
 
 
-def _renewed_days(journal: Journal, config: Config, at: At, waiting: Sequence[Entry]) -> Plan:
-    """Days that wait, as they would be told now."""
+def _days_that_wait(journal: Journal, config: Config, waiting: Sequence[Entry]) -> Mapping[date, list[Story]]:
+    """The stories of now of each day that waits on some channel."""
+    days = {date.fromisoformat(row.topic.of) for row in waiting if row.topic.kind == "day"}
+    since = {when: (when - timedelta(days=1)).isoformat() for when in days}
+    return {when: as_published(journal, config, journal.codes_since(day)) for when, day in since.items()}
+
+
+def _renewed(at: At, days: Mapping[date, Sequence[Story]], waiting: Sequence[Entry]) -> Plan:
+    """Days that wait on a channel, as they would be told now."""
     made = Plan()
-    mine = [row for row in waiting if row.channel == at.rules.name and row.topic.kind == "day"]
-    for of in sorted({row.topic.of for row in mine}):
-        when = date.fromisoformat(of)
-        codes = journal.codes_since((when - timedelta(days=1)).isoformat())
-        rows = [row for row in mine if row.topic.of == of]
-        made += plan.renew_day(at, when, as_published(journal, config, codes), rows)
+    mine = [row for row in waiting if row.channel == at.rules.name]
+    for when, told in days.items():
+        made += plan.renew_day(at, when, told, [row for row in mine if row.topic == Topic("day", when.isoformat())])
     return made
 
 
@@ -242,27 +251,23 @@ def preview_of(
 
 
 def _changed(
-    journal: Journal,
-    channels: Sequence[Rules],
     stamps: Mapping[str, tuple[int, str]],
+    young: frozenset[str],
     facts: Facts,
-    now: datetime,
+    waiting: Sequence[Entry],
     memory: Memory,
 ) -> frozenset[str]:
     """Codes of the stories about which there may be something to say."""
     codes = {code for code, state in stamps.items() if memory.seen.get(code) != state}
     if facts.mirrors != memory.mirrors:  # what waits names the addresses of before
-        codes |= {
-            entry.topic.of
-            for entry in journal.entries(states=_WAITING, limit=_LOOKED_AT)
-            if entry.topic.kind == "story"
-        }
+        codes |= {entry.topic.of for entry in waiting if entry.topic.kind == "story"}
+    return frozenset(codes | (young - memory.young))
+
+
+def _first_day(channels: Sequence[Rules], now: datetime) -> str:
+    """From which day on stories may be young enough for some channel."""
     fresh = max((rules.fresh for rules in channels), default=timedelta(0))
-    day = (now - fresh - timedelta(days=1)).date().isoformat()
-    young = frozenset(journal.codes_since(day))
-    codes |= young - memory.young
-    memory.young = young
-    return frozenset(codes)
+    return (now - fresh - timedelta(days=1)).date().isoformat()
 
 
 def as_published(journal: Journal, config: Config, codes: Sequence[str]) -> list[Story]:
@@ -300,7 +305,7 @@ async def say_next(
     """
     now = clock()
     waiting = journal.entries(channel=rules.name, states=("queued",), limit=_HEAD)
-    waiting += journal.entries(channel=rules.name, states=_BLOCKING)
+    waiting += journal.entries(channel=rules.name, states=outbox.HOLDING)
     waiting.sort(key=lambda entry: entry.id)
     next_ = outbox.due(waiting, rules, journal.pauses().get(rules.name), memory.sent.get(rules.name), now)
     if next_.entry is None or not journal.begin(next_.entry.id, now):

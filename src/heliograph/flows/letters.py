@@ -18,7 +18,7 @@ from heliograph.announce.replies import House
 from heliograph.config import Config
 from heliograph.config.channels import MailChannel
 from heliograph.flows.announce import as_published
-from heliograph.flows.house import look_of
+from heliograph.flows.house import addresses
 from heliograph.model.letter import Envelope, Letter, Mark
 from heliograph.ports import Journal, Letterbox, Postman
 
@@ -64,8 +64,8 @@ async def letter(
     question = letters.ask(envelope, frozenset({table.sender.lower()}), mark, now)
     if question.kind == "none":
         return True
-    look = look_of(journal, config)
-    house = House(title=look.title, lang=table.language or look.lang, mirrors=look.mirrors)
+    room = config.newsroom
+    house = House(title=room.title, lang=table.language or room.language, mirrors=addresses(journal, config))
     if question.kind == "bounce":
         return await _bounced(journal, table.name, house, postman, pace, question, mark, now)
     sort: Answering = "confirm" if question.kind == "subscribe" else "answer"

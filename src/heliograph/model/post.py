@@ -29,6 +29,8 @@ Fate = Literal[
     "stopped",  # certainly not done, and nothing on this channel will be until a person acts
     "unknown",  # may have been done
 ]
+WAITING: tuple[State, ...] = ("held", "queued")  # nobody has begun these
+TO_DECIDE: tuple[State, ...] = ("held", "unknown", "hand")  # a person is asked
 OPEN: frozenset[State] = frozenset({"held", "queued", "sending", "unknown", "hand"})  # what somebody still waits for
 
 

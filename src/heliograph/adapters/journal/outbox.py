@@ -13,12 +13,11 @@ from sqlalchemy import Connection, case, delete, exists, func, insert, or_, sele
 from heliograph.adapters.journal import schema
 from heliograph.adapters.journal.base import Base, chunks, utc
 from heliograph.model import Story
-from heliograph.model.post import Card, Entry, Message, Pause, State, Subscriber, Topic
+from heliograph.model.post import WAITING, Card, Entry, Message, Pause, State, Subscriber, Topic
 from heliograph.model.wire import unpack
 
 MOST_SUBSCRIBERS = 100_000  # of one channel: more is a flood, not readers
 BOUNCES = 3  # in a row, after which an address is erased
-_WAITING = ("held", "queued")  # nobody has begun these
 _OVER = ("posted", "failed", "dropped")
 _DECIDED: tuple[State, ...] = ("held", "unknown", "failed", "hand", "queued", "dropped")  # what a person decides
 
@@ -86,9 +85,9 @@ class OutboxTables(Base):
                     next_id, added = next_id + 1, added + 1
             for entry in changed:
                 values = _row(entry)
-                if entry.state in _WAITING:  # a person may have confirmed it since it was read
+                if entry.state in WAITING:  # a person may have confirmed it since it was read
                     del values["state"]
-                begun = update(table).where(table.c.id == entry.id, table.c.state.in_(_WAITING))
+                begun = update(table).where(table.c.id == entry.id, table.c.state.in_(WAITING))
                 db.execute(begun.values(**values))
         return added
 
