@@ -163,6 +163,17 @@ def test_a_card_is_drawn_laid_out_and_fetched(room: tuple[Path, Rehearsal, str])
     rehearsal.pictures = dict.fromkeys(known, b"")
 
 
+def test_no_story_is_sent_by_mail_to_nobody(room: tuple[Path, Rehearsal, str]) -> None:
+    config, _, code = room
+    mail = config.with_name("with-mail.toml")
+    letter = '[[channel]]\nname = "letter"\nkind = "mail"\nsender = "news@peninsula.example"\n'
+    mail.write_text(f"{config.read_text('utf-8')}\n{letter}", "utf-8")
+    done = heliograph("post", "send", code, "--channel", "letter", "--config", mail, code=2)
+    assert "it is no public place" in done.stderr
+    rows = json.loads(heliograph("post", "outbox", "--all", "--channel", "letter", "--json", "--config", mail).stdout)
+    assert rows["entries"] == []
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [

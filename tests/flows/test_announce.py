@@ -437,3 +437,22 @@ def test_a_day_that_waits_tells_of_no_story_that_was_withdrawn(tmp_path: Path, b
         here.withdraw(stays)
         here.plan()
         assert not here.rows(channel="tg", state="held")
+
+
+def test_a_plan_that_could_not_be_kept_is_made_again(
+    tmp_path: Path, blank_journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with room(tmp_path, blank_journal) as here:
+        here.plan()
+        story = a_story(1, here.now)
+        here.publish(story)
+
+        def locked(*_: Any) -> int:
+            raise OSError("the database is away")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(here.journal, "queue", locked)
+            with pytest.raises(OSError, match="away"):
+                here.plan()
+        here.plan()
+        assert here.rows(channel="tg", topic=Topic("story", story.code))

@@ -66,9 +66,12 @@ def send(path: Path, code: str, channel: str, *, as_json: bool) -> int:
     with open_journal(config) as journal:
         names = _names(config, channel)
         told = _held_by_the_edition(journal, story, code)
-        if not channel:  # an editor who names no channel means those that take such stories
-            rules = rules_of(journal, config, _now())
-            names = [one.name for one in rules if one.takes(told) and not one.traits.audience]
+        rules = [one for one in rules_of(journal, config, _now()) if one.name in names and not one.traits.audience]
+        if not rules:  # a message of its own would reach none of its subscribers, and count as posted
+            remedy = "its subscribers get the story in the letter of the day"
+            raise ConfigError("it is no public place", where=f"channel {channel or names[0]}", remedy=remedy)
+        # an editor who names no channel means those that take such stories
+        names = [one.name for one in rules if channel or one.takes(told)]
         for name in names:
             plan_asked(journal, config, _now(), story, name)
         return _sent(config, journal, names, [Topic("story", story)], as_json=as_json)
