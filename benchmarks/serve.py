@@ -31,6 +31,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from heliograph.lab.loopback import free_port
+
 BODY = 5_120  # bytes, the largest padded page
 LINKS = 32  # connections at a time
 MSS = 1_448  # bytes of payload in a packet
@@ -131,13 +133,6 @@ def _certificate(cert: Path) -> None:
     )
     with cert.open("a") as both:
         both.write(Path(f"{cert}.key").read_text())
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody has at the moment."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @contextmanager

@@ -16,13 +16,14 @@ import aiosmtplib
 import anyio
 from tests.adapters.channels.post import mark
 from tests.flows.world import NOW, Make
-from tests.interop.exim import exim, free_port, need_exim
+from tests.interop.exim import exim, need_exim
 
 from heliograph.adapters.channels.door import Door
 from heliograph.adapters.channels.mail import Mail
 from heliograph.adapters.channels.smtp import Way
 from heliograph.config.channels import MailChannel
 from heliograph.flows.letters import answering
+from heliograph.lab.loopback import free_port
 from heliograph.lab.piece import pieces
 from heliograph.model.code import shown
 from heliograph.model.post import Message

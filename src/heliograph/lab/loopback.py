@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -29,3 +30,10 @@ async def serving(handler: Handler, port: int = 0, **options: Any) -> AsyncItera
 def base(runner: web.ServerRunner) -> str:
     """The address of a running server, without a final slash; of its last door where it has several."""
     return f"http://127.0.0.1:{runner.addresses[-1][1]}"
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has now, for somebody who will open it."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

@@ -210,11 +210,9 @@ def test_what_goes_wrong_is_told_as_it_is(wrong: Wrong, fate: Fate, arrived: int
     asyncio.run(run())
 
 
-def test_silence_after_the_dot_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp, "_TAKEN", 0.05)
-
+def test_silence_after_the_dot_is_unknown() -> None:
     async def run() -> None:
-        async with post() as world:
+        async with post(way={"taken": 0.05}) as world:
             anna = world.office.reader(ANNA)
             world.office.fail("stall after")
             sent = await world.mail.send(MESSAGE, to=[ANNA])

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.adapters.hosts.sshd import Sshd, free_port, until_open
+from tests.adapters.hosts.sshd import Sshd, until_open
 
 from heliograph.cli.hosts import opened
 from heliograph.config import Config, parse
+from heliograph.lab.loopback import free_port
 from heliograph.ports import MirrorStore
 
 PASSWORD = "five words that nobody guesses"

@@ -15,6 +15,7 @@ from pathlib import Path
 from heliograph.adapters.serve.caddy import caddy
 from heliograph.adapters.serve.nginx import nginx
 from heliograph.adapters.serve.outfit import Site, write_rungs
+from heliograph.lab.loopback import free_port
 
 MAIN = """daemon off; master_process off; worker_processes 1; pid {run}/nginx.pid; error_log stderr emerg; {user}
 events {{ worker_connections 256; }}
@@ -55,12 +56,6 @@ class Peer:
         pairs = [field.split(": ", 1) for field in rest]
         assert len({name.lower() for name, _ in pairs}) == len(pairs), f"a field twice: {rest}"
         return int(line[9:12]), {name.lower(): value for name, value in pairs}, body
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def command(name: str, program: str, site: Site, run: Path, *, user: str = "") -> list[str]:

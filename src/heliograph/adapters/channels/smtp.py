@@ -23,8 +23,6 @@ from heliograph.model import ConfigError
 from heliograph.model.post import Fate, Sent
 
 Step = Literal["connection", "encryption", "login", "sender", "recipients", "start of the mail", "end of the mail"]
-_REPLY: Final = 30.0  # seconds for one answer
-_TAKEN: Final = 120.0  # seconds for the answer to a whole mail, which some servers scan first
 _GOODBYE: Final = 5.0
 _DETAIL: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?!\S)")
 _NOBODY: Final = ("5.1.1", "5.1.10")  # no such mailbox; a domain that takes no mail
@@ -33,7 +31,11 @@ _TOO_MANY: Final = "4.5.3"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How the server for outgoing mail is reached. ``authority`` replaces the authorities of the system."""
+    """How the server for outgoing mail is reached. ``authority`` replaces the authorities of the system.
+
+    ``reply`` and ``taken`` are seconds that are waited for an answer, and for the one to a whole mail, which some
+    servers scan first.
+    """
 
     host: str = "127.0.0.1"
     port: int = 25
@@ -41,6 +43,8 @@ class Way:
     user: str = ""
     password: Path | None = None
     authority: Path | None = None
+    reply: float = 30.0
+    taken: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,7 @@ class _Talk:
         password = secret(way.password) if way.user and way.password else ""
         context = None if way.security == "none" else _context(way.authority)
         client = self._client = aiosmtplib.SMTP(
-            hostname=way.host, port=way.port, local_hostname=self._name, timeout=_REPLY,
+            hostname=way.host, port=way.port, local_hostname=self._name, timeout=way.reply,
             use_tls=way.security == "tls", start_tls=False, tls_context=context,
         )  # fmt: skip
         await client.connect()
@@ -165,7 +169,7 @@ class _Talk:
         protocol.write(stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n")
         self.at = "end of the mail"
         protocol.write(b".\r\n")
-        taken = await protocol.read_response(timeout=_TAKEN)
+        taken = await protocol.read_response(timeout=self.way.taken)
         if taken.code // 100 != 2:
             raise aiosmtplib.SMTPDataError(taken.code, taken.message)
 

@@ -3,12 +3,13 @@
 Rule 1: what RFC 5321 and its extensions let a server refuse is refused, each limit a setting. Rule 2: mail goes where
 it is addressed: to a reader's mailbox, or in at the newsroom's door; nothing leaves the machine. Rule 3: a reader's
 programs answer by themselves, well-behaved or not, so that a loop shows as mail without end. Rule 4: a fault is named
-before the mail that it hits, and says whether it was taken.
+before the mail that it hits, or comes by chance, and says whether it was taken.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -39,7 +40,8 @@ Wrong = Literal[
     "garbage after",  # it was taken, and the answer is nonsense
 ]
 _TAKEN: frozenset[Wrong] = frozenset({"drop after", "stall after", "garbage after"})
-_MOST_CARRIED = 300  # mails in one block: more is a loop that a test must see
+_BY_CHANCE: tuple[Wrong, ...] = ("greylist", "busy", "drop before", "drop within", "later", *sorted(_TAKEN))
+_MOST_CARRIED = 300  # mails that one mail sets off: more is a loop that a test must see
 _LOCAL_PART = 64  # characters (RFC 5321, 4.5.3.1.1)
 
 
@@ -122,15 +124,18 @@ class PostOffice:
         tls: ssl.SSLContext | None = None,
         at_once: bool = False,
         names: Mapping[str, str] | None = None,
+        seed: int = 0,
     ) -> None:
         """``clock`` gives seconds since 1970; with ``tls`` STARTTLS is demanded, or TLS ``at_once``.
 
-        ``names`` are DKIM's keys as DNS has them, by name with a final dot.
+        ``names`` are DKIM's keys as DNS has them, by name with a final dot. ``seed`` is that of its chance.
         """
         self.clock, self.limits, self.tls, self.at_once = clock, limits or Limits(), tls, at_once
         self.calls: Counter[str] = Counter()  # of commands, for tests
         self.struck: list[Wrong] = []
         self.carried = 0
+        self.share = 0.0  # of mails that something goes wrong with, by chance
+        self._chance = random.Random(seed)  # noqa: S311 - chance, no secret
         self._names = dict(names or {})
         self._wrong: deque[Wrong | None] = deque()
         self._readers: dict[str, Reader] = {}
@@ -142,6 +147,11 @@ class PostOffice:
     def reader(self, address: str) -> Reader:
         """The reader of this address, with a mailbox from now on."""
         return self._readers.setdefault(address.lower(), Reader(self, address))
+
+    @property
+    def readers(self) -> tuple[Reader, ...]:
+        """All of them."""
+        return tuple(self._readers.values())
 
     def deliver(self, address: str, host: str, port: int) -> None:
         """Mail to this address is handed in there, by SMTP."""
@@ -192,9 +202,10 @@ class PostOffice:
         Raises:
             RuntimeError: it does not end.
         """
+        before = self.carried
         while self._waiting:
             self.carried += 1
-            if self.carried > _MOST_CARRIED:
+            if self.carried - before > _MOST_CARRIED:
                 raise RuntimeError("a mail loop: two machines answer each other")
             sender, to, data = self._waiting.popleft()
             await self._carry(sender, to, data)
@@ -241,7 +252,10 @@ class PostOffice:
 
     def strikes(self) -> Wrong | None:
         """What the mail that begins now meets."""
-        wrong = self._wrong.popleft() if self._wrong else None
+        if self._wrong:
+            wrong = self._wrong.popleft()
+        else:
+            wrong = self._chance.choice(_BY_CHANCE) if self._chance.random() < self.share else None
         if wrong is not None:
             self.struck.append(wrong)
         return wrong

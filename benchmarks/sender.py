@@ -1,0 +1,136 @@
+"""The process of a posting day that plans, sends and is killed; and the clock that it shares with the others."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import multiprocessing
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from heliograph.adapters.channels.facebook import Facebook
+from heliograph.adapters.channels.instagram import Instagram
+from heliograph.adapters.channels.mail import Mail
+from heliograph.adapters.channels.smtp import Way
+from heliograph.adapters.channels.telegram import TelegramChannel
+from heliograph.adapters.channels.viber import Viber
+from heliograph.adapters.channels.webhook import Webhook
+from heliograph.adapters.journal import SqlJournal
+from heliograph.announce.cards import SHAPES, draw
+from heliograph.cli.fonts import style
+from heliograph.config import Config, parse
+from heliograph.flows.announce import Art, Memory, ask_what_became, one_file, plan_posts, rules_for, say_next
+from heliograph.model.post import Card
+from heliograph.ports import Channel
+
+SPEED = 60.0  # seconds of the emulated world in one of ours
+START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+QUICK = aiohttp.ClientTimeout(total=3, sock_connect=1, sock_read=1)  # for an answer that never comes
+LOOK = 15.0  # emulated seconds between two looks, of a voice that waits and of who plans
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time of the emulated world, the same in every process of this machine."""
+
+    began: float  # on the machine's monotonic clock
+    ahead: Any  # seconds that were skipped, shared by the processes
+
+    def __call__(self) -> float:
+        return float(START.timestamp() + (time.monotonic() - self.began) * SPEED + self.ahead.value)
+
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(self(), UTC)
+
+    def skip(self, seconds: float) -> None:
+        """Go on at once by so much."""
+        with self.ahead.get_lock():
+            self.ahead.value += seconds
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / SPEED)
+
+
+def clock() -> Clock:
+    """One that begins now."""
+    return Clock(time.monotonic(), multiprocessing.get_context("forkserver").Value("d", 0.0))
+
+
+def speak(text: str, folder: str, door: str, clock: Clock) -> None:
+    """Plan and send for ever, as ``heliograph run`` does."""
+    asyncio.run(_speak(parse(text, Path(folder) / "heliograph.toml"), door, clock))
+
+
+async def _speak(config: Config, door: str, clock: Clock) -> None:
+    memory, look = Memory(), style(config)
+
+    async def shelve(data: bytes) -> str:
+        async with aiohttp.ClientSession() as session, session.put(door, data=data) as answer:
+            return await answer.text()
+
+    @functools.lru_cache(maxsize=64)  # what failed is drawn again
+    def drawn(card: Card, kind: str) -> bytes:
+        return draw(card, look, SHAPES["tall" if kind == "instagram" else "wide"])
+
+    art = Art(draw=drawn, shelve=shelve)
+    with SqlJournal(config.journal_url, config.state_folder) as journal:
+        journal.recover(clock.moment())
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+            for channel in _channels(config, journal, clock):
+                await stack.enter_async_context(channel)  # type: ignore[arg-type]
+                group.create_task(_say(config, journal, channel, clock, memory, art))
+            while True:
+                plan_posts(journal, config, clock.moment(), memory)
+                await clock.pause(LOOK)
+
+
+async def _say(config: Config, journal: SqlJournal, channel: Channel, clock: Clock, memory: Memory, art: Art) -> None:
+    while True:
+        rules = rules_for(journal, config, channel.name, clock.moment())
+        await ask_what_became(journal, rules, channel, clock.moment(), memory)
+        due = await say_next(journal, rules, channel, clock.moment, memory, art)
+        if due.entry is None:
+            wait = (due.at - clock.moment()).total_seconds() if due.at else LOOK
+            await clock.pause(min(LOOK, max(0.1, wait)))
+
+
+def _channels(config: Config, journal: SqlJournal, clock: Clock) -> Iterator[Channel]:
+    for table in config.channel:
+        at: Any = table
+        token = Path(getattr(at, "token", "") or getattr(at, "secret", ""))
+        match table.kind:
+            case "telegram":
+                yield TelegramChannel(
+                    name=at.name, chat=at.chat, token=token, endpoint=at.endpoint, timeout=QUICK, pause=clock.pause
+                )
+            case "viber":
+                yield Viber(at.name, token=token, webhook=at.webhook, base=at.endpoint, timeout=QUICK)
+            case "instagram":
+                yield Instagram(
+                    at.name, account=at.account, token=token, base=at.endpoint, timeout=QUICK, pause=clock.pause,
+                    clock=clock,
+                )  # fmt: skip
+            case "facebook":
+                yield Facebook(
+                    at.name, page=at.page, token=token, secret=Path(at.secret), base=at.endpoint, timeout=QUICK
+                )
+            case "mail":
+                yield Mail(
+                    at.name, sender=at.sender, title=config.newsroom.title, mark=_mark, clock=clock.moment,
+                    way=Way(host=at.host, port=at.port, reply=1, taken=1),
+                    edition=lambda what: one_file(journal, config, what),
+                )  # fmt: skip
+            case _:
+                yield Webhook(at.name, url=at.url, secret=token, timeout=QUICK)
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(f"key {text}".encode()).hexdigest()[:20]
