@@ -90,12 +90,12 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Rehea
 def test_a_preview_shows_each_channel_and_queues_nothing(room: tuple[Path, Rehearsal, str]) -> None:
     config, rehearsal, code = room
     done = heliograph("post", "preview", code, "--config", config)
-    for name in ("telegram", "viber", "instagram", "facebook", "webhook"):
+    for name in ("telegram", "viber", "instagram", "facebook", "webhook", "mail"):
         assert name in done.stdout
     assert "Мост открыт" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     told = json.loads(heliograph("post", "preview", code, "--json", "--config", config).stdout)
-    assert {one["channel"] for one in told} == {"telegram", "viber", "instagram", "facebook", "webhook"}
+    assert {one["channel"] for one in told} == {"telegram", "viber", "instagram", "facebook", "webhook", "mail"}
     assert rehearsal.wall() == []
 
 
@@ -229,6 +229,8 @@ def test_the_rehearsal_is_started_by_a_command_and_ends_with_it(tmp_path: Path) 
         found = re.search(r'webhook = "(http://127\.0\.0\.1:\d+/)"', tables.read_text("utf-8"))
         assert found
         with urllib.request.urlopen(found[1], timeout=30) as page:
+            assert "<iframe src=/wall" in page.read().decode()
+        with urllib.request.urlopen(f"{found[1]}wall", timeout=30) as page:
             assert "telegram: 0" in page.read().decode()
         assert (tmp_path / "lab/telegram").stat().st_mode & 0o077 == 0
         parse('[newsroom]\ntitle = "П"\n' + tables.read_text("utf-8"), tmp_path / "heliograph.toml")
