@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -200,6 +200,22 @@ def test_every_command_is_described() -> None:
     text += "".join(block.text for block in BLOCKS if block.language in SHELLS)
     for command in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
         assert re.search(rf"heliograph {command}\b|`{command}`", text), f"heliograph {command} is in no document"
+
+
+def test_no_help_loses_a_word_to_markup() -> None:
+    import typer
+    from rich.text import Text
+
+    from heliograph.cli.app import app
+
+    def all_of(command: Any) -> Iterator[Any]:
+        yield command
+        for one in getattr(command, "commands", {}).values():
+            yield from all_of(one)
+
+    for command in all_of(typer.main.get_command(app)):
+        for said in (command.help, *(getattr(one, "help", None) for one in command.params)):
+            assert Text.from_markup(said or "").plain == (said or ""), f"heliograph {command.name}: {said}"
 
 
 # --- configuration ---

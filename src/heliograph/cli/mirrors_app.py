@@ -46,7 +46,7 @@ def mirrors_rotate(
     as_json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
 ) -> None:
-    """One round: look how far new mirrors are, then promote, rest, raise and retire as `[rotate]` wants.
+    """One round: look how far new mirrors are, then promote, rest, raise and retire as the policy wants.
 
     `heliograph run` does this after every look at the mirrors. Exit 1: the policy cannot be met, and what is missing.
     """
@@ -57,7 +57,7 @@ def mirrors_rotate(
 
 @mirrors_app.command("add")
 def mirrors_add(
-    host: Annotated[str, typer.Argument(help="The nickname of a [[host]].")],
+    host: Annotated[str, typer.Argument(help="The nickname of a host in the configuration.")],
     config: ConfigPath = HERE,
 ) -> None:
     """Raise one more mirror at a host; when it works it is a spare."""

@@ -84,7 +84,9 @@ def post_confirm(
 def post_settle(
     number: Annotated[int, typer.Argument(metavar="ID", help="The entry, as `heliograph post outbox` shows it.")],
     config: ConfigPath = HERE,
-    there: Annotated[str, typer.Option(metavar="POST", help="It is there: its address or number.")] = "",
+    there: Annotated[
+        str, typer.Option(metavar="POST", help="It is there: its address, as a browser shows it, or its number.")
+    ] = "",
     done: Annotated[bool, typer.Option("--done", help="A task by hand is done.")] = False,
     not_there: Annotated[bool, typer.Option("--not-there", help="It is not there: send it again.")] = False,
     ignore: Annotated[bool, typer.Option("--ignore", help="Leave it as it is; nobody shall do anything.")] = False,

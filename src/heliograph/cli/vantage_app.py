@@ -64,7 +64,10 @@ def vantage_lists(
 def vantage_collect(
     places: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PLACE]...", help="Folders of drops, or files with mailed text; else [watch] spools."),
+        typer.Argument(
+            metavar="[PLACE]...",
+            help="Folders of drops, or files with mailed text; else the spools of the configuration.",
+        ),
     ] = None,
     config: ConfigPath = HERE,
     as_json: Json = False,

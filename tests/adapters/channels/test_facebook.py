@@ -253,7 +253,40 @@ def test_another_apps_post_is_mended_by_hand_and_the_channel_goes_on(tmp_path: P
     run(body)
 
 
-@pytest.mark.parametrize("remotes", [(), ("a", "b"), ("../me",), ("1?fields=access_token",)])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "https://www.facebook.com/peninsula/posts/{post}",
+        "https://facebook.com/peninsula/posts/a-bridge-is-open/{post}/?ref=share",
+        "https://m.facebook.com/story.php?story_fbid={post}&id={page}&m=1",
+        "https://www.facebook.com/permalink.php?story_fbid={post}&id={page}",
+        " {page}_{post}",
+    ],
+)
+def test_a_post_is_found_again_by_the_address_that_an_editor_copied(tmp_path: Path, form: str) -> None:
+    async def body() -> None:
+        async with world(tmp_path) as at:
+            page, _, post = (await at.say("Новина")).remotes[0].partition("_")
+            address = form.format(page=page, post=post)
+            assert (await at.channel.edit([address], Message(text="Виправлено"))).fate == "posted"
+            assert at.texts == ["Виправлено"]
+            assert (await at.channel.withdraw([address])).fate == "posted"
+            assert at.texts == []
+
+    run(body)
+
+
+@pytest.mark.parametrize(
+    "remotes",
+    [
+        (),
+        ("https://www.facebook.com/p/posts/pfbid02x",),
+        ("https://x.example/posts/1",),
+        ("a", "b"),
+        ("../me",),
+        ("1?fields=access_token",),
+    ],
+)
 def test_what_is_no_posts_number_is_never_asked_for(tmp_path: Path, remotes: tuple[str, ...]) -> None:
     async def body() -> None:
         async with world(tmp_path) as at:

@@ -7,6 +7,7 @@ refusal: it may be the post of an attempt before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,10 @@ from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Se
 RIGHTS: Final = ("pages_manage_posts", "pages_read_engagement")
 _SKEW: Final = timedelta(minutes=5)  # between Meta's clock and ours
 _NEWEST: Final = "100"  # posts that are looked through
+_ADDRESS: Final = re.compile(  # of a post, as a browser shows it
+    r"https://(?:[a-z]{1,9}\.)?facebook\.com/(?:[^/?#]{1,80}/posts/(?:[^/?#]{1,300}/)?(?P<post>\d{1,40})/?(?:[?#].*)?"
+    r"|(?:permalink|story)\.php\?story_fbid=(?P<story>\d{1,40})&id=(?P<page>\d{1,40})(?:[&#].*)?)"
+)
 
 
 class Facebook(Held):
@@ -60,13 +65,13 @@ class Facebook(Held):
 
     async def edit(self, remotes: Sequence[str], message: Message, pictures: Sequence[Drawn] = ()) -> Sent:
         """See ``ports.Channel``. The text alone is replaced: a picture and a link stay."""
-        if not (post := _one(remotes)):
+        if not (post := self._one(remotes)):
             return Sent(fate="refused", note="it is not known which post this is: mend it by hand on the page")
         return _done(await self._graph.ask("POST", post, {"message": message.text}, seen=True), remotes)
 
     async def withdraw(self, remotes: Sequence[str]) -> Sent:
         """See ``ports.Channel``."""
-        if not (post := _one(remotes)):
+        if not (post := self._one(remotes)):
             return Sent(fate="refused", note="it is not known which post this is: delete it by hand on the page")
         reply = await self._graph.ask("DELETE", post, seen=True)
         if reply.gone and await self._missing(post):
@@ -75,7 +80,7 @@ class Facebook(Held):
 
     async def proof(self, entry: Entry) -> Sent:
         """See ``ports.Channel``."""
-        post = _one(entry.remotes)
+        post = self._one(entry.remotes)
         if entry.act == "post":
             return await self._listed(entry)
         if not post:
@@ -123,9 +128,12 @@ class Facebook(Held):
         reply = await self._graph.ask("GET", f"{self._page}/published_posts", fields)
         return lacks(reply, post)
 
-
-def _one(remotes: Sequence[str]) -> str:
-    return identity(remotes[0]) if len(remotes) == 1 else ""
+    def _one(self, remotes: Sequence[str]) -> str:
+        """The post's number; of an address that an editor copied, too, where that has one. "" for anything else."""
+        said = remotes[0].strip() if len(remotes) == 1 else ""
+        if not (match := _ADDRESS.fullmatch(said)):
+            return identity(said)
+        return f"{match['page'] or self._page}_{match['post'] or match['story']}"
 
 
 def _done(reply: Reply, remotes: Sequence[str]) -> Sent:
