@@ -63,7 +63,7 @@ class Day:
 
     def run(self) -> dict[str, Any]:
         """The whole day; what came of it."""
-        with _threaded(self.rehearsal) as door:
+        with threaded(self.rehearsal) as door:
             self.text = CONFIG + self.rehearsal.tables(self.folder / "tokens") + f"batch = {BATCH}\n"
             config = parse(self.text, self.folder / "heliograph.toml")
             with SqlJournal(config.journal_url, config.state_folder) as journal, _Killed(self, door) as sender:
@@ -331,7 +331,7 @@ class _Killed:
 
 
 @contextmanager
-def _threaded(rehearsal: Rehearsal) -> Iterator[str]:
+def threaded(rehearsal: Rehearsal) -> Iterator[str]:
     """The emulators on a loop of their own."""
     ready, over = threading.Event(), threading.Event()
 
