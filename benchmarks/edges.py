@@ -233,7 +233,7 @@ def rows(work: Path, kills: int) -> list[Row]:
     """Both kinds of blows, each at a provider of its own. Raises BenchError and LabError where it cannot be had."""
     found, base = [], _base(work / "base")
     for blow, strike in (("kill -9", killed), ("dropped, done, throttled, 503", failing)):
-        at = work / blow.partition(" ")[0]
+        at = work / f"{len(found)}"
         with provider(at / "provider") as given:
             room = fronts.room_at(base, given, at / "room", WANTED)
             try:
