@@ -21,7 +21,7 @@ from heliograph.lab.loopback import serving
 
 _SHARE: Final = 0.04  # of requests that fail
 _PIECE: Final = 16_384
-_SPAN: Final = 400_000  # bytes within which a line is cut
+SPAN: Final = 400_000  # bytes within which a line is cut
 Way = tuple[int, threading.Event, list[int]]  # port, while it fails, and how often it did
 
 
@@ -63,8 +63,8 @@ def failing(port: int, chance: random.Random) -> Iterator[Way]:
 
 
 @contextmanager
-def cutting(port: int, chance: random.Random) -> Iterator[Way]:
-    """A way to any server at ``port``: a line ends, without a word, after some bytes of either side."""
+def cutting(port: int, chance: random.Random, span: int = SPAN) -> Iterator[Way]:
+    """A way to any server at ``port``: a line ends, without a word, after up to ``span`` bytes of either side."""
     on, count = threading.Event(), [0]
     lines: set[asyncio.Task[None]] = set()
 
@@ -84,7 +84,7 @@ def cutting(port: int, chance: random.Random) -> Iterator[Way]:
         assert line is not None
         lines.add(line)
         line.add_done_callback(lines.discard)
-        left = [chance.randrange(_SPAN)]
+        left = [chance.randrange(span)]
         try:
             there, back = await asyncio.open_connection("127.0.0.1", port)
         except OSError:

@@ -58,6 +58,7 @@ class _Control:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud, self._ahead = cloud, 0.0
+        self._gate, self._waiting = asyncio.Event(), False
 
     def now(self) -> float:
         """The cloud's clock: it stands still until it is set forward, so that caches keep what they have till then."""
@@ -70,11 +71,23 @@ class _Control:
             await writer.drain()
         writer.close()
 
+    async def _wait(self) -> None:
+        self._waiting, gate = True, self._gate
+        while not gate.is_set():
+            with contextlib.suppress(asyncio.CancelledError):  # whoever asked is gone, and it is done all the same
+                await gate.wait()
+        self._waiting = False
+
     def _done(self, given: dict[str, Any]) -> dict[str, Any]:
         cloud = self._cloud
         match given["do"]:
             case "fail":
                 cloud.fail(given["operation"], FAULTS[given["fault"]], times=given["times"])
+            case "hold":  # the next call of this operation waits at the gate, and is done when that is opened
+                self._gate = asyncio.Event()
+                cloud.fail(given["operation"], faults.slow(self._wait), times=1)
+            case "open":
+                self._gate.set()
             case "mend":
                 cloud.mend()
             case "advance":
@@ -96,6 +109,7 @@ class _Control:
                 for one in cloud.account.distributions.values()
             ],
             "made": cloud.account.made,
+            "waiting": self._waiting,
             "asked": [[*operation, count] for operation, count in asked],
         }
 

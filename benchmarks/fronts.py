@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from tests.adapters.hosts import peers
 from tests.lab.cloudfront_world import KEYS, serving
 
-from benchmarks.clouds import CONTROL, ORIGIN, PLACE, READER, Provider, provider
-from benchmarks.places import Place
+from benchmarks.clouds import BUCKET, CONTROL, ORIGIN, PLACE, READER, Provider, provider
+from benchmarks.places import Place, s3
 from benchmarks.report import Table, Value
 from benchmarks.rooms import Room, said
 from benchmarks.sites import BenchError, Site, one_story_changed
@@ -21,9 +24,11 @@ from heliograph.adapters.hosts.cloudfront import Bucket, CloudFront
 from heliograph.lab.cloudfront import Cloud, Terms
 from heliograph.model.mirror import Stand
 
+FRONT: Final = "cloudfront"
 ROUNDS: Final = 12  # of the pool, until what was asked for must be so
 ENVIRON: Final = {name.upper(): value for name, value in KEYS.items()}
 WANTED: Final = "\nmin_live = 2\nspares = 0\n"  # of the pool
+NO_MORE: Final = "\nmin_live = 1\nproviders = 1\nspares = 0\n"
 # beside it another mirror, because the last one is never taken from readers
 MIRRORS: Final = """path = "mirrors/first"
 url = "https://still-water.example/"
@@ -36,13 +41,13 @@ name = "front"
 {host}"""
 
 
-def room_at(base: Room, given: Provider, folder: Path) -> Room:
+def room_at(base: Room, given: Provider, folder: Path, wanted: str = WANTED) -> Room:
     """A copy of ``base`` that publishes to a bucket with addresses in front of it, and lives at the provider's."""
     mirrors = MIRRORS.format(bucket=given.bucket, host=given.host)
     room = base.copy(folder, mirrors, lambda words: given.world.run(PLACE, words))
     text = room.config.read_text(encoding="utf-8")
     assert text.count("\n[rotate]\n") == 1
-    room.config.write_text(text.replace("\n[rotate]\n", f"\n[rotate]{WANTED}"), encoding="utf-8")
+    room.config.write_text(text.replace("\n[rotate]\n", f"\n[rotate]{wanted}"), encoding="utf-8")
     return room
 
 
@@ -70,10 +75,16 @@ def is_live(room: Room) -> bool:
     return any(one["phase"] == "live" for one in pool(room).values())
 
 
-def retire(room: Room) -> None:
-    """Take all addresses down, and want no more."""
+def want(room: Room, wanted: str, instead: str) -> None:
+    """Want another pool than before."""
     text = room.config.read_text(encoding="utf-8")
-    room.config.write_text(text.replace(WANTED, "\nmin_live = 1\nproviders = 1\nspares = 0\n"), encoding="utf-8")
+    assert text.count(f"\n[rotate]{instead}") == 1
+    room.config.write_text(text.replace(f"\n[rotate]{instead}", f"\n[rotate]{wanted}"), encoding="utf-8")
+
+
+def retire(room: Room, wanted: str = WANTED) -> None:
+    """Take all addresses down, and want no more."""
+    want(room, NO_MORE, wanted)
     for name, one in pool(room).items():
         if one["phase"] not in ("gone", "lost", "ending"):
             room.run([sys.executable, "-m", "heliograph", "mirrors", "retire", name, "--config", str(room.config)])
@@ -108,6 +119,31 @@ def measured(base: Room, site: Site, work: Path) -> dict[str, Any]:
         "seconds": (passes[0].seconds, passes[3].seconds),
         "verdicts": (first, last),
     }
+
+
+# --- a bucket with an address in front, without names and certificates
+
+
+@contextmanager
+def front(work: Path) -> Iterator[Place]:
+    """A bucket that is written to as it is, and read through the lab's edge, with what that keeps in its cache."""
+    ahead = [0.0]  # seconds that the provider's clock goes before ours
+    with s3(work) as bucket:
+        origin = bucket.url.removesuffix(f"/{BUCKET}/")  # which bucket is meant, the Host header says
+        cloud = Cloud(Terms(), origins={ORIGIN: origin}, clock=lambda: time.monotonic() + ahead[0])
+        with serving(cloud) as served:
+            control = cloud.account.create_control(dict(CONTROL)).id
+            host = CloudFront(
+                "far", Bucket(domain=ORIGIN, access_control=control), endpoint=served.at.api, environ=ENVIRON
+            )
+            asyncio.run(_looks(host.raise_, "aaaa", "up"))
+            (domain,) = [one.domain for one in cloud.account.distributions.values()]
+            url = served.do(lambda: cloud.door(domain))
+
+            def forget() -> None:
+                ahead[0] += 61.0  # pointer and pages are kept for a minute
+
+            yield replace(bucket, kind=FRONT, url=f"{url}/", forget=forget)
 
 
 # --- the API alone

@@ -26,7 +26,7 @@ from rich.console import Console
 from benchmarks import fronts, hurt
 from benchmarks.places import KINDS, place
 from benchmarks.report import Figure, Section, Table, Value, show, to_plain
-from benchmarks.rooms import Room, begun, said
+from benchmarks.rooms import Room, begun, frozen, said
 from benchmarks.sites import BenchError, Site, make, one_story_changed, served
 from heliograph.lab.world import LabError
 
@@ -34,7 +34,6 @@ COLUMNS: Final = (
     "place", "files", "first: writes", "first: s", "verify", "again: writes", "one story: writes", "one story: s",
     "verify again",
 )  # fmt: skip
-FRONT: Final = "cloudfront"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ class Row:
 
 def measured(kind: str, base: Room, site: Site, work: Path) -> Row:
     """Bring the release of ``base`` to a new place of this kind, and on."""
-    if kind == FRONT:
+    if kind == fronts.FRONT:
         return Row(kind="cloudfront, s3", **fronts.measured(base, site, work))
     with place(kind, work / "place") as at:
         room = base.copy(work / "room", at.table)
@@ -125,7 +124,7 @@ def places(args: argparse.Namespace, wanted: Sequence[str], command: str, progre
     site = make(args.stories, pictures=False)
     work = Path(tempfile.mkdtemp(prefix="heliograph-hosts-"))
     try:
-        with served(site):
+        with frozen(work / "code"), served(site):
             base = begun(work / "base", f"{site.base}/sitemap.xml")
             for kind in wanted:
                 try:
@@ -137,7 +136,7 @@ def places(args: argparse.Namespace, wanted: Sequence[str], command: str, progre
                 progress.print(*map(str, rows[-1].cells()), markup=False, soft_wrap=True)
                 shutil.rmtree(work / kind, ignore_errors=True)
         tables = [table(rows, site, missing, command)]
-        if FRONT in wanted:
+        if fronts.FRONT in wanted:
             tables.append(fronts.addresses(command))
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -148,7 +147,7 @@ def places(args: argparse.Namespace, wanted: Sequence[str], command: str, progre
 def main() -> int:
     """Measure and print; 1 if a place is not as it must be, or could not be had."""
     args = _arguments()
-    kinds = hurt.KINDS if args.faults else (*KINDS, FRONT)
+    kinds = (*hurt.KINDS, hurt.LAB) if args.faults else (*KINDS, fronts.FRONT)
     wanted = [kind for kind in kinds if not args.only or kind in args.only.split(",")]
     command = "python -m benchmarks.hosts " + " ".join(sys.argv[1:])
     command = command.replace(" --json", "").replace(f" --date {args.date}", "").strip()
@@ -171,7 +170,8 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stories", type=int, default=1_000, help="size of the site")
-    parser.add_argument("--only", default="", help=f"kinds, with commas: {', '.join((*KINDS, FRONT))}")
+    kinds = ", ".join((*KINDS, fronts.FRONT))
+    parser.add_argument("--only", default="", help=f"kinds, with commas: {kinds}; with --faults {hurt.LAB}, too")
     parser.add_argument("--faults", action="store_true", help="what kills and failing hosts do, instead")
     parser.add_argument("--kills", type=int, default=10, help="with --faults: kills and faults for each kind")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")

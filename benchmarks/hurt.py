@@ -30,29 +30,44 @@ from tests.cli.room import configured
 from tests.cli.test_kill import stir
 from tests.links import relative_links
 
-from benchmarks import places
-from benchmarks.blows import cutting, failing
-from benchmarks.places import Place, place
-from benchmarks.report import Section, Table, Value
-from benchmarks.rooms import Room
+from benchmarks import edges, faulty, fronts, places
+from benchmarks.blows import SPAN, cutting, failing
+from benchmarks.places import Makes, Place, place
+from benchmarks.report import Figure, Section, Table, Value
+from benchmarks.rooms import Room, frozen
 from benchmarks.sites import BenchError
 from heliograph.adapters.reach import WebMirror
 from heliograph.flows.verify import verify
 from heliograph.lab.newsroom import Newsroom
-from heliograph.lab.piece import pieces
+from heliograph.lab.piece import Piece, pieces
+from heliograph.lab.world import LabError
 from heliograph.model import paths
 from heliograph.model.release import Ask
 from heliograph.trust.chain import State
 from heliograph.trust.reader import Outcome
 
-KINDS: Final = tuple(kind for kind in places.KINDS if kind != "onion")  # an onion service shows a folder
+KINDS: Final[dict[str, Makes]] = {
+    **{kind: make for kind, make in places.KINDS.items() if kind != "onion"},  # an onion service shows a folder
+    fronts.FRONT: fronts.front,
+}
+LAB: Final = "objects"  # the lab's store of them, in memory
+NOTES: Final = (
+    "seen midway: blows after which the place had other files than before, and not yet those of the release",
+    "git: a push that was cut off leaves parts in quarantine there, which only git gc of the host removes: it was run",
+    "an onion service shows a folder; objects: the lab's strict store in memory, six releases of four stories",
+    "cloudfront: a bucket, read through the edge and its cache; so are pages that the edge keeps from before a blow",
+)
 SEED: Final = 20261126
 SAMPLE: Final = 8  # pages read after each blow beside the front page and what it links to
 BORN: Final = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 COLUMNS: Final = (
-    "place", "blow", "blows", "in first publish", "looks at a release", "half published", "next run right",
-    "left over",
+    "place", "blow", "blows", "in first publish", "seen midway", "looks at a release", "half published",
+    "next run right", "left over",
 )  # fmt: skip
+CUTS: Final = {"git": 60_000}  # bytes within which a line is cut: a push is small
+COPIES: Final = 3  # of each sample story, so that a delivery takes long enough to be hit in its middle
+SOON: Final = 0.3  # seconds within which a delivery is hit once it has begun
+GLANCE: Final = 0.02  # seconds between two looks at what a place holds
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,6 +117,7 @@ class Row:
     wanted: int
     blows: int = 0
     first: int = 0  # of them before the first run that was whole
+    midway: int = 0  # of them after which a place had other files than before, and not yet those of the release
     right: int = 0  # runs after a blow that ended right
     after: int = 0
     left: list[str] = field(default_factory=list)
@@ -118,7 +134,8 @@ class Row:
         """As a row of the table."""
         right = f"{self.right} of {self.after}"
         return (
-            self.kind, self.blow, self.blows, self.first, self.looks, len(self.doubts), right, len(self.left),
+            self.kind, self.blow, self.blows, self.first, self.midway, self.looks, len(self.doubts), right,
+            len(self.left),
         )  # fmt: skip
 
 
@@ -131,6 +148,7 @@ class Series:
         self.now, self.spare = BORN, [replace(piece) for piece in list(pieces(BORN))[-3:]]
         self.reader = Reader(url=at.url, root=room.root.read_bytes())
         self.whole, self.turns = False, 0
+        self.before = at.held()
 
     def stir(self) -> None:
         """Something new for the next pass."""
@@ -142,13 +160,17 @@ class Series:
         self.turns += 1
         self.row.blows += hit
         self.row.first += hit and not self.whole
-        there = sorted(name for name in self.at.held() if not paths.fault(name))
+        held = self.at.held()
+        self.row.midway += hit and held not in (self.before, self.room.files(self.at))
+        there = sorted(name for name in held if not paths.fault(name))
         self.reader.look(self.chance.sample(there, min(SAMPLE, len(there))))
         # blows on the first publish follow each other for a while, each where the one before it left off
         if hit and not self.whole and self.turns < self.row.wanted // 2:
+            self.before = held
             return
         self.mend()
         self.stir()
+        self.before = self.at.held()
 
     def mend(self) -> None:
         """A run without a blow, and what it must have brought about."""
@@ -156,12 +178,13 @@ class Series:
         try:
             self.room.publish()
             self.whole = True
+            self.at.forget()
             code, told = self.room.verify(self.at.url)
         except BenchError as error:
             self.row.wrong.append(str(error))
             return
         held, wanted = self.at.held(), self.room.files(self.at)
-        self.row.left += sorted(held - wanted) + self.at.more()
+        self.row.left += sorted(held - wanted)
         absent = sorted(wanted - held)
         if code == 0 and told["release"] == self.room.release and not absent:
             self.row.right += 1
@@ -173,29 +196,50 @@ class Series:
         """The end of it."""
         if not self.row.after:
             self.mend()
+        self.at.tidy()
+        self.row.left += self.at.more()
         self.row.looks, self.row.doubts = self.reader.looks, self.reader.doubts
         return self.row
 
 
 def killed(series: Series, span: float) -> None:
-    """Kill the publisher at a random moment, as often as is wanted, or twice that many passes.
+    """Kill the publisher, as often as is wanted, or twice that many passes.
 
+    Every other time at a random moment, and else a random moment after the place has first been seen to change.
     ``span`` is how many seconds a pass takes that has nothing to do.
     """
-    row = series.row
+    row, ended = series.row, threading.Event()
     while row.blows < row.wanted and series.turns < 2 * row.wanted:
-        moment, started = series.chance.uniform(0.5 * span, span), time.monotonic()
+        started = time.monotonic()
         run = subprocess.Popen(series.room.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        late = threading.Timer(moment, run.kill)
-        late.start()
+        ended.clear()
+        if series.turns % 2 == 0:
+            killer = threading.Thread(target=_once_changed, args=(series, run, ended))
+        else:
+            killer = threading.Thread(target=_after, args=(series.chance.uniform(0.5 * span, span), run, ended))
+        killer.start()
         _, complaint = run.communicate(timeout=600)
-        late.cancel()
-        late.join()
+        ended.set()
+        killer.join()
         if run.returncode == 0:  # it was over before: less time for the next
             span, series.whole = max(0.8, time.monotonic() - started), True
         elif run.returncode != -9:
             row.wrong.append(complaint.decode()[-300:])
         series.blow(hit=run.returncode == -9)
+
+
+def _once_changed(series: Series, run: subprocess.Popen[bytes], ended: threading.Event) -> None:
+    at = series.at
+    before = (at.held(), at.more())
+    while (at.held(), at.more()) == before:
+        if ended.wait(GLANCE):
+            return
+    _after(series.chance.uniform(0.0, SOON), run, ended)
+
+
+def _after(seconds: float, run: subprocess.Popen[bytes], ended: threading.Event) -> None:
+    if not ended.wait(seconds):
+        run.kill()
 
 
 @contextmanager
@@ -206,7 +250,7 @@ def troubled(
     if kind in ("sftp", "rsync", "git"):
         (port,) = set(re.findall(r"port = (\d+)|127\.0\.0\.1:(\d+)/", at.table)[0]) - {""}
         known = Path(re.findall(r'known_hosts = "([^"]+)"', at.table)[0])
-        with cutting(int(port), chance) as (near, on, count):
+        with cutting(int(port), chance, CUTS.get(kind, SPAN)) as (near, on, count):
             text = known.read_text(encoding="utf-8")
             known.write_text(text + text.replace(f":{port} ", f":{near} "), encoding="utf-8")
             yield replace(at, table=at.table.replace(port, str(near))), on, count
@@ -220,13 +264,13 @@ def _kind(
     kind: str, base: Room, newsroom: Newsroom, work: Path, kills: int, span: float, progress: Console
 ) -> list[Row]:
     rows = []
-    with place(kind, work / "killed") as at:
+    with place(kind, work / "killed", KINDS) as at:
         series = Series(base.copy(work / "room", at.table), at, newsroom, Row(kind=kind, blow="kill -9", wanted=kills))
         killed(series, span)
         rows.append(series.close())
     if kind != "folder":
         chance = random.Random(f"{SEED} {kind} trouble")
-        with place(kind, work / "failing") as real, troubled(kind, real, work, chance) as (at, on, count):
+        with place(kind, work / "failing", KINDS) as real, troubled(kind, real, work, chance) as (at, on, count):
             what = "line cut" if kind in ("sftp", "rsync", "git") else "refused, done, 500, slow down"
             row = Row(kind=kind, blow=what, wanted=kills)
             series = Series(base.copy(work / "troubled", at.table), at, newsroom, row)
@@ -238,42 +282,113 @@ def _kind(
                 series.blow(hit=count[0] > before)
             rows.append(series.close())
     for row in rows:
-        progress.print(*map(str, row.cells()), markup=False, soft_wrap=True)
-        for line in (*row.doubts[:3], *row.wrong[:3], *row.left[:5]):
-            progress.print(f"  {line}", style="red", markup=False, soft_wrap=True)
+        _tell(row.cells(), (*row.doubts[:3], *row.wrong[:3], *row.left[:5]), progress)
     return rows
 
 
 def section(wanted: Sequence[str], kills: int, date: str, command: str, progress: Console) -> tuple[Section, bool]:
-    """The table of blows; whether all is as it must be."""
-    rows, missing = list[Row](), list[str]()
+    """The tables of blows; whether all is as it must be."""
+    rows, missing, addresses, size = list[Row](), list[str](), list[edges.Row](), ""
     work = Path(tempfile.mkdtemp(prefix="heliograph-hurt-"))
     try:
-        for kind in wanted:
-            newsroom = Newsroom(list(pieces(BORN))[:-3])
-            try:
-                with serving(newsroom) as url:
-                    base = Room(folder=work / kind / "base")
-                    config = configured(base.folder, url)
-                    text = config.read_text(encoding="utf-8")
-                    assert "\n[edition]\n" in text
-                    config.write_text(
-                        text.replace("\n[edition]\n", "\n[edition]\npictures = false\n"), encoding="utf-8"
-                    )
-                    base.publish()
-                    span = base.publish().seconds  # of a pass that has nothing to do: a delivery comes on top
-                    rows += _kind(kind, base, newsroom, work / kind, kills, span, progress)
-            except (BenchError, OSError) as error:
-                missing.append(f"{kind}: {error}")
-                progress.print(missing[-1], style="red", markup=False, soft_wrap=True)
-            shutil.rmtree(work / kind, ignore_errors=True)
+        with frozen(work / "code"):
+            for kind in wanted:
+                try:
+                    if kind == LAB:
+                        rows += _lab(work / kind, kills, progress)
+                        continue
+                    newsroom = Newsroom(_stories())
+                    with serving(newsroom) as url:
+                        base, span = _base(work / kind / "base", url)
+                        size = size or _size(base, len(newsroom.pieces))
+                        rows += _kind(kind, base, newsroom, work / kind, kills, span, progress)
+                        if kind == fronts.FRONT:
+                            addresses += _addresses(work / kind / "addresses", kills, progress)
+                except (BenchError, LabError, OSError) as error:
+                    missing.append(f"{kind}: {error}")
+                    progress.print(missing[-1], style="red", markup=False, soft_wrap=True)
+                shutil.rmtree(work / kind, ignore_errors=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    table = Table(
-        title="Blows while publishing, and what came of them",
-        columns=COLUMNS,
-        rows=tuple(row.cells() for row in rows),
-        command=command,
-        notes=tuple(f"not measured: {one}" for one in missing),
-    )
-    return Section(name="Places under blows", date=date, tables=(table,)), not missing and all(row.ok for row in rows)
+    notes = [size] if size else []
+    tables = [
+        Table(
+            title="Blows while publishing, and what came of them",
+            columns=COLUMNS,
+            rows=tuple(row.cells() for row in rows),
+            command=command,
+            notes=(*notes, *NOTES, *(f"not measured: {one}" for one in missing)),
+        )
+    ]
+    if addresses:
+        tables.append(
+            Table(
+                title="Blows while addresses are raised and retired, and what came of them",
+                columns=edges.COLUMNS,
+                rows=tuple(row.cells() for row in addresses),
+                command=command,
+                notes=edges.NOTES,
+            )
+        )
+    ok = not missing and all(row.ok for row in rows) and all(row.ok for row in addresses)
+    figures = _figures(rows, addresses, command)
+    return Section(name="Places under blows", date=date, tables=tuple(tables), figures=figures), ok
+
+
+def _stories() -> list[Piece]:
+    """The sample stories but for a few that come later, several times each."""
+    some = list(pieces(BORN))[:-3]
+    copies = [replace(one, path=f"{one.path}-{number}") for number in range(1, COPIES) for one in some]
+    return some + copies
+
+
+def _base(folder: Path, url: str) -> tuple[Room, float]:
+    """A newsroom that has published, and how many seconds a pass takes that has nothing to do."""
+    base = Room(folder=folder)
+    config = configured(folder, url)
+    text = config.read_text(encoding="utf-8")
+    assert "\n[edition]\n" in text
+    config.write_text(text.replace("\n[edition]\n", "\n[edition]\npictures = false\n"), encoding="utf-8")
+    base.publish()
+    return base, base.publish().seconds
+
+
+def _size(base: Room, stories: int) -> str:
+    files = [path.stat().st_size for path in (base.folder / "mirrors" / "first").rglob("*") if path.is_file()]
+    return f"the release: {stories} stories, {len(files):,} files with {sum(files) / 1e6:.1f} MB in a folder"
+
+
+def _lab(work: Path, kills: int, progress: Console) -> list[Row]:
+    """The strict store of the lab."""
+    rows = []
+    for one in faulty.results(work, kills):
+        row = Row(kind=LAB, wanted=kills, **one._asdict())
+        rows.append(row)
+        _tell(row.cells(), (*row.doubts[:3], *row.left[:5]), progress)
+    return rows
+
+
+def _addresses(work: Path, kills: int, progress: Console) -> list[edges.Row]:
+    """The life of addresses in front of a bucket."""
+    rows = edges.rows(work, kills)
+    for row in rows:
+        _tell(row.cells(), (*row.unknown[:3], *row.wrong[:3], *row.left[:5]), progress)
+    return rows
+
+
+def _tell(cells: Sequence[Value], wrong: Sequence[str], progress: Console) -> None:
+    progress.print(*map(str, cells), markup=False, soft_wrap=True)
+    for line in wrong:
+        progress.print(f"  {line}", style="red", markup=False, soft_wrap=True)
+
+
+def _figures(rows: Sequence[Row], addresses: Sequence[edges.Row], command: str) -> tuple[Figure, ...]:
+    """The line of the README."""
+    if not rows or not addresses:
+        return ()
+    counts = [(row.blows, len(row.doubts), row.right, row.after, len(row.left)) for row in rows]
+    counts += [(row.blows, len(row.unknown), row.right, row.after, len(row.left)) for row in addresses]
+    blows, half, right, after, left = (sum(column) for column in zip(*counts, strict=True))
+    value = f"{blows} blows: {half} half published, {right} of {after} next runs right, {left} left over"
+    what = f"kill -9 and failing hosts, {len({row.kind for row in rows})} kinds of places and CloudFront's addresses"
+    return (Figure(what=what, value=value, goal="0, all, 0", beside="", command=command),)

@@ -7,10 +7,11 @@ is asked of the place itself, not of what this project noted. Rule 3: all of it 
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,8 @@ class Place:
     stamps: Callable[[], dict[str, tuple[int, int]]] | None = None  # of each file, where no host counts what is written
     coded: bool = False  # a name holds one encoding only
     socks: str = ""  # through which it is read
+    tidy: Callable[[], None] = lambda: None  # what its host does by itself, now and then, against what nobody can reach
+    forget: Callable[[], None] = lambda: None  # lets what caches keep on the way to readers run out
 
 
 def program(name: str, package: str = "") -> str:
@@ -122,8 +125,9 @@ def _thread(make: Callable[[], Any]) -> Iterator[Any]:
 
 
 def _files(root: Path) -> set[str]:
-    """All files below ``root``."""
-    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    """All files below ``root``, which may change meanwhile."""
+    found = (Path(folder, name) for folder, _, names in os.walk(root) for name in names)
+    return {path.relative_to(root).as_posix() for path in found}
 
 
 def _stamps(root: Path) -> dict[str, tuple[int, int]]:
@@ -291,10 +295,14 @@ def git(work: Path) -> Iterator[Place]:
             command = ["git", "--git-dir", str(root), "ls-tree", "-r", "--name-only", "pages"]
             return set(subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines())
 
-        yield Place(kind="git", table=peer.table + "\n", url=url, held=held, more=more)
+        def tidy() -> None:
+            subprocess.run(["git", "--git-dir", str(root), "gc", "-q", "--prune=now"], check=True)
+
+        yield Place(kind="git", table=peer.table + "\n", url=url, held=held, more=more, tidy=tidy)
 
 
-KINDS: Final[dict[str, Callable[[Path], AbstractContextManager[Place]]]] = {
+Makes = Callable[[Path], AbstractContextManager[Place]]
+KINDS: Final[dict[str, Makes]] = {
     "folder": folder,
     "s3": s3,
     "azure": azure,
@@ -308,8 +316,8 @@ KINDS: Final[dict[str, Callable[[Path], AbstractContextManager[Place]]]] = {
 
 
 @contextmanager
-def place(kind: str, work: Path) -> Iterator[Place]:
+def place(kind: str, work: Path, kinds: Mapping[str, Makes] = KINDS) -> Iterator[Place]:
     """A new place of this kind, with ``work`` for all that it writes. Raises BenchError where it cannot be had."""
     work.mkdir(parents=True)
     with ExitStack() as stack:
-        yield stack.enter_context(KINDS[kind](work))
+        yield stack.enter_context(kinds[kind](work))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import aiohttp
 import anyio
 import pytest
-from tests.adapters.hosts.peers import asked
+from tests.adapters.hosts.peers import asked, authorized_by_anybody
 
-from benchmarks import blows, hosts, hurt
-from benchmarks.places import place
+from benchmarks import blows, edges, faulty, fronts, hosts, hurt, rooms
+from benchmarks.places import heliograph, place
 from heliograph.lab.buckets import Answering
 
 GOOD = hosts.Row(kind="s3", files=9, writes=(9, 0, 3), seconds=(2.0, 1.0), verdicts=("verified", "verified"))
@@ -116,3 +118,60 @@ def test_a_folder_and_a_repository_are_shown_to_anybody(tmp_path: Path, git_prog
         assert (at.held(), asked("GET", at.url)[0]) == ({"index.html"}, 200)
     with place("git", tmp_path / "git") as at:
         assert (at.held(), at.more(), asked("GET", at.url)[0]) == (set(), [], 404)
+
+
+def test_commands_of_a_benchmark_run_from_the_code_as_it_was_when_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "heliograph"
+    code.mkdir()
+    (code / "__init__.py").touch()
+    (code / "__main__.py").write_text("print('before')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    def told() -> str:
+        return rooms.here(heliograph("publish")).stdout.decode().strip()
+
+    with rooms.frozen(tmp_path / "copy", code):
+        assert told() == "before"
+        (code / "__main__.py").write_text("print('after')")  # somebody works on it meanwhile
+        assert told() == "before"
+    assert told() == "after"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"blows": 0}, {"unknown": ["x"]}, {"left": ["x"]}, {"right": 2}, {"right": 0, "after": 0}]
+)
+def test_addresses_bear_blows_only_where_each_was_known_and_none_is_left(changes: dict[str, object]) -> None:
+    made = edges.Row(blow="kill -9", wanted=3, blows=3, right=3, after=3)
+    assert made.ok
+    assert len(made.cells()) == len(edges.COLUMNS)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    assert not made.ok
+
+
+def test_blows_on_the_strict_store_of_the_lab_are_counted_and_borne(tmp_path: Path) -> None:
+    for found in faulty.results(tmp_path / "work", 2):
+        made = hurt.Row(kind=hurt.LAB, wanted=2, **found._asdict())
+        assert made.ok
+        assert (made.blows, made.first) == (2, 1) or made.first > 1
+        assert made.looks > 0
+
+
+def test_a_bucket_behind_the_edge_is_read_as_its_cache_has_it_until_that_forgets(tmp_path: Path) -> None:
+    with place(fronts.FRONT, tmp_path / "front", hurt.KINDS) as at:
+        endpoint = re.findall(r'endpoint = "([^"]+)"', at.table)[0]
+        bucket = f"{endpoint}{at_bucket(at.table)}/robots.txt"
+        for text in (b"one", b"two"):
+            assert asked("PUT", bucket, {**authorized_by_anybody(), "Cache-Control": "max-age=60"}, text)[0] == 200
+            with urlopen(f"{at.url}robots.txt") as answer:
+                assert answer.read() == b"one"
+        at.forget()
+        with urlopen(f"{at.url}robots.txt") as answer:
+            assert answer.read() == b"two"
+        assert at.held() == {"robots.txt"}
+
+
+def at_bucket(table: str) -> str:
+    return str(re.findall(r'bucket = "([^"]+)"', table)[0])

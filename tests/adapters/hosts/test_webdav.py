@@ -273,3 +273,28 @@ def test_any_bytes_are_read_or_refused(noise: bytes, text: str, size: int) -> No
         except StoreError:
             continue
         assert all(len(entry.href) < 5_000 for entry in reading.entries)
+
+
+def test_a_temporary_file_that_could_not_be_deleted_goes_when_the_run_ends() -> None:
+    there: set[str] = set()
+    refused = {"MOVE", "DELETE"}  # once each: the file is not moved into place, and stays
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        temporary = "/.part/" in request.path and not request.path.endswith("/")
+        if temporary and request.method in refused:
+            refused.remove(request.method)
+            return web.Response(status=503)
+        if request.method == "PUT":
+            there.add(request.path)
+        elif request.method == "DELETE":
+            there.discard(request.path)
+        return web.Response(status=201)
+
+    async def run() -> set[str]:
+        async with answering(answer) as place:
+            with pytest.raises(BusyError):
+                await place.put(PUT)
+            return set(there)
+
+    assert len(anyio.run(run)) == 1
+    assert there == set()

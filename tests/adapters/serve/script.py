@@ -39,9 +39,9 @@ GET /index.html.gz [{ALL}]
 GET /index.html.br []
     200; Content-Type: application/octet-stream; Content-Length: 4096; !Content-Encoding
 GET /now [{ALL}]
-    200; Cache-Control: max-age=60; Content-Encoding: br; Content-Length: 700
+    200; Cache-Control: max-age=60, s-maxage=1; Content-Encoding: br; Content-Length: 700
 GET /tuf/timestamp.json []
-    200; Cache-Control: max-age=60; Content-Type: application/json;charset=utf-8
+    200; Cache-Control: max-age=60, s-maxage=1; Content-Type: application/json;charset=utf-8
 GET /tuf/7.root.json []
     200; Cache-Control: max-age=31536000, immutable; Content-Length: 1634
 GET /o/ab/{CD} []

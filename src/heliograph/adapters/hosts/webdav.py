@@ -2,7 +2,8 @@
 
 Rule 1: a file is put under a temporary name and moved into place, so that a reader never meets a part. Rule 2: no
 answer sends us to another place: a redirect is refused, and an address that leads out of the folder is not seen. Rule
-3: no folder but that of temporary files is ever deleted, because whatever else is in it would go, too.
+3: no folder but that of temporary files is ever deleted, because whatever else is in it would go, too. Rule 4: a
+temporary file that could not be deleted at once is deleted when the run ends, or when the next one begins to write.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class WebdavBin:
         self._one = anyio.Lock()  # makes folders
         self._made: set[str] = set()
         self._swept = False
+        self._left: set[str] = set()  # temporary files that may still be there
 
     async def __aenter__(self) -> Self:
         login = {} if self._credentials is None else {"Authorization": _login(self._credentials)}
@@ -69,20 +71,25 @@ class WebdavBin:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._session is not None:
+            with anyio.move_on_after(2, shield=True):
+                for temporary in sorted(self._left):
+                    await self._forget(temporary)
             await self._session.close()
 
     async def put(self, put: Put) -> str:
         name = names.checked(put.key, self.place)
         await self._folders(["", *reversed(names.folders([name])), _TEMPORARY])
         temporary = f"{_TEMPORARY}/{secrets.token_hex(8)}"
+        self._left.add(temporary)
         try:
             await self._do("PUT", temporary, name, data=put.data, headers={"Content-Type": put.content_type})
             where = {"Destination": str(self._url(name)), "Overwrite": "T"}
             await self._do("MOVE", temporary, name, headers=where)
         except BaseException:
-            with suppress(StoreError), anyio.move_on_after(2, shield=True):
-                await self._do("DELETE", temporary, name, fine=(404,))
+            with anyio.move_on_after(2, shield=True):
+                await self._forget(temporary)
             raise
+        self._left.discard(temporary)
         entries = await self._entries(name, "0")
         return next((entry.mark for at, entry in entries if at == name and not entry.folder), "")
 
@@ -125,6 +132,11 @@ class WebdavBin:
     def _url(self, name: str) -> URL:
         """The address of ``name``, which needs no escapes: see ``names``."""
         return URL(f"{self._base}{name}", encoded=True)
+
+    async def _forget(self, temporary: str) -> None:
+        with suppress(StoreError):
+            await self._do("DELETE", temporary, temporary, fine=(404,))
+            self._left.discard(temporary)
 
     async def _folders(self, wanted: Sequence[str]) -> None:
         """Make these where they are not there, each under one that is before it; each is asked for once."""
