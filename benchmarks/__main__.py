@@ -204,6 +204,7 @@ PARTS = (
             ),
         ),
     ),
+    Part(name="moved", title="A mirror moves", module="benchmarks.moved"),
     Part(name="hosts", title="Places", module="benchmarks.hosts", full_only=True),
     Part(
         name="hosts-faults",

@@ -128,9 +128,9 @@ def section(found: dict[str, list[float]], command: str) -> Section:
         command=command,
     )
     figure = Figure(
-        what="a mirror is out: seconds until every channel tells the others",
-        value=f"{statistics.median(every):.1f}, at most {max(every):.1f}",
-        goal=f"{GOAL:.0f}",
+        what="a mirror is out: until every channel tells the others",
+        value=f"{statistics.median(every):.1f} s, at most {max(every):.1f} s",
+        goal=f"<= {GOAL:.0f} s",
         beside="",
         command=command,
     )
