@@ -64,7 +64,7 @@ def test_tokens_and_methods() -> None:
         assert (await call("GETME"))["ok"]
         refused(await call("getMe", token="7:short"), 404, "Not Found")
         refused(await call("getMe", token="7000000001:" + "x" * 35), 401, "Unauthorized")
-        refused(await call("sendRichMessage"), 404, "method not found")
+        refused(await call("sendPaidMedia"), 404, "method not found")
 
     in_lab(do)
 

@@ -16,6 +16,7 @@ from typing import Literal
 
 from heliograph.announce.carousel import carousel
 from heliograph.announce.prose import Prose, bold, plain, unmarked
+from heliograph.announce.rich import rich
 from heliograph.announce.rules import Facts, Rules
 from heliograph.announce.text import clean, fit, pack
 from heliograph.model import Story
@@ -76,6 +77,11 @@ def story(
 def _telegram(
     story: Story, prose: Prose, title: str, foot: str, rules: Rules, facts: Facts, said: str, speaks: Speaks, parts: int
 ) -> tuple[Draft, ...]:
+    if rules.rich:
+        link, more = facts.link(story.code), speaks(story.lang)("Read on")
+        text, core = rich(story, prose, title, fit(prose.lead, _LEAD), foot, link if link in foot else "", more)
+        message = Message(text=text, html=True, rich=True, lang=story.lang, link=link)
+        return (Draft(message=message, core=core),)
     measure = unmarked(rules.traits.measure)
     paragraphs = [bold(title), fit(prose.lead, _LEAD), *prose.body]
     full, last = rules.traits.text, rules.traits.text - _FOOT

@@ -71,25 +71,26 @@ class Prose:
         for block in story.blocks:
             match block:
                 case Paragraph(runs=runs):
-                    yield self._marked(runs)
+                    yield self.marked(runs)
                 case Heading(runs=runs):
-                    yield bold(clean(plain(self._marked(runs)), lines=False))
+                    yield bold(clean(plain(self.marked(runs)), lines=False))
                 case Listing(ordered=ordered, items=items):
                     signs = (f"{place}. " if ordered else "• " for place in range(1, len(items) + 1))
-                    yield "\n".join(sign + self._marked(item) for sign, item in zip(signs, items, strict=True))
+                    yield "\n".join(sign + self.marked(item) for sign, item in zip(signs, items, strict=True))
                 case Quote(runs=runs, source=source):
-                    said = self._marked(runs)
+                    said = self.marked(runs)
                     yield f"{_QUOTE}{said}{_END}" + (f"\n— {clean(source, lines=False)}" if source else "")
                 case Table(rows=rows):
-                    yield "\n".join(" · ".join(self._marked(cell) for cell in row) for row in rows)
+                    yield "\n".join(" · ".join(self.marked(cell) for cell in row) for row in rows)
                 case Embed(title=title, href=href, provider=provider):
-                    yield self._linked(clean(title or provider, lines=False), href)
+                    yield self.linked(clean(title or provider, lines=False), href)
                 case Rule():
                     yield "* * *"
                 case Figure():
                     pass  # a picture that is not shown needs no caption
 
-    def _marked(self, runs: Runs) -> str:
+    def marked(self, runs: Runs) -> str:
+        """Clean text with marks."""
         made = []
         for run in runs:
             text = clean(run.text)
@@ -100,10 +101,11 @@ class Prose:
             before, after = (" " if run.text[0].isspace() else ""), (" " if run.text[-1].isspace() else "")
             for sign, among in ((_BOLD, ("b", "bi")), (_ITALIC, ("i", "bi")), (_CODE, ("code",))):
                 text = f"{sign}{text}{_END}" if run.mark in among else text
-            made.append(before + self._linked(text, run.href) + after)
+            made.append(before + self.linked(text, run.href) + after)
         return re.sub(" {2,}", " ", "".join(made)).strip()
 
-    def _linked(self, text: str, href: str) -> str:
+    def linked(self, text: str, href: str) -> str:
+        """``text``, which is clean, as a link; as it is, where it may lead nowhere."""
         address = untracked(href)
         host = (urlsplit(address).hostname or "") if address else ""
         if not text or not address or host in self._own or len(self._hrefs) >= _MOST_LINKS:
@@ -166,4 +168,5 @@ def shown_text(message: Message) -> str:
     """A message as readers see it, without markup."""
     if not message.html:
         return message.text
-    return unescape(re.sub("<[^<>]*>", "", message.text))
+    text = message.text.replace("</td><td>", " · ") if message.rich else message.text
+    return unescape(re.sub("<[^<>]*>", "", text)).strip("\n")

@@ -33,6 +33,7 @@ class Rules:
     zone: str = "UTC"
     parts: int = 4  # messages of one story
     pictures: bool = False  # a story begins with a card
+    rich: bool = False  # a story is one rich message of Telegram
     slides: int = 4  # pictures of one story
     batch: int = 50  # subscribers in one request; 1 for chats
     since: datetime  # when the channel was set up: what is older is not posted

@@ -234,8 +234,8 @@ def _code(text: str) -> str:
 
 def _message(message: Any) -> dict[str, Any]:  # noqa: ANN401
     return {
-        "text": message.text, "html": message.html, "subject": message.subject, "link": message.link,
-        "pictures": len(message.cards),
+        "text": message.text, "html": message.html, "rich": message.rich, "subject": message.subject,
+        "link": message.link, "pictures": len(message.cards),
     }  # fmt: skip
 
 

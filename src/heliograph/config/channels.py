@@ -80,8 +80,19 @@ class TelegramChannel(_Channel):
     token: str = Field(min_length=1, description="File with the bot's token.")
     parts: int = Field(default=4, ge=1, le=10, description="Messages that a story may take; the rest is on mirrors.")
     pictures: bool = Field(default=False, description="Whether a story begins with a card that shows its headline.")
+    rich: bool = Field(
+        default=False,
+        description="Whether a story is one rich message of up to 32,768 characters, with headings, lists and tables; "
+        "programs of before June 2026 show only that they are too old for it.",
+    )
     readers: bool = Field(default=True, description="Whether the bot answers readers, too.")
     endpoint: Base = Field(default="https://api.telegram.org/", description="Address of the Bot API.")
+
+    @model_validator(mode="after")
+    def _is_one_form(self) -> TelegramChannel:
+        if self.rich and self.pictures:
+            raise ValueError("rich and pictures are two forms of a story: take one")
+        return self
 
 
 class ViberChannel(_Channel):

@@ -95,6 +95,7 @@ def _rules(journal: Journal, config: Config, table: ChannelTable, now: datetime)
         zone=config.newsroom.zone,
         parts=table.parts if isinstance(table, TelegramChannel) else 1,
         pictures=isinstance(table, TelegramChannel) and table.pictures,
+        rich=isinstance(table, TelegramChannel) and table.rich,
         slides=table.slides if isinstance(table, InstagramChannel) else 1,
         batch=table.batch if isinstance(table, MailChannel) else 1,
         since=datetime.fromisoformat(since),

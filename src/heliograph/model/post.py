@@ -65,12 +65,13 @@ class Card:
 class Message:
     """What is sent, fitted to its channel already.
 
-    ``text`` is plain, or HTML of Telegram's few tags where ``html``; ``subject`` and ``attached`` are of mail,
+    ``text`` is plain, or HTML of Telegram's tags where ``html``; ``subject`` and ``attached`` are of mail,
     ``link`` of Facebook and of webhooks, ``cards`` of channels of pictures.
     """
 
     text: str
     html: bool = False
+    rich: bool = False  # HTML of Telegram's rich messages
     lang: str = "en"
     subject: str = ""
     link: str = ""

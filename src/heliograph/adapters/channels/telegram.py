@@ -22,6 +22,7 @@ from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.telegram_calls import Calls
 from heliograph.adapters.channels.web import TIMEOUT
 from heliograph.model.post import ChannelKind, Drawn, Entry, Fate, Health, Message, Sent
+from heliograph.model.words import direction
 
 CAPTION: Final = 1_024  # UTF-16 units of the text beside a picture
 ALBUM: Final = 10  # pictures in one message
@@ -70,6 +71,9 @@ class TelegramChannel(Held):
         ids = _ids(remotes)
         if not ids:
             return Sent(fate="refused", note="it is not known which message to change")
+        if message.rich:
+            rich = methods.EditMessageText(chat_id=self._chat, message_id=ids[0], rich_message=_rich(message))
+            return await self._edit_other(rich, remotes)
         mode = "HTML" if message.html else None
         text = methods.EditMessageText(
             chat_id=self._chat,
@@ -154,6 +158,9 @@ class TelegramChannel(Held):
         reply = None
         if ids := _ids([message.replies_to]):
             reply = types.ReplyParameters(message_id=ids[0], allow_sending_without_reply=True)
+        if message.rich:
+            rich = methods.SendRichMessage(chat_id=chat, rich_message=_rich(message), reply_parameters=reply)
+            return [(await self._calls(rich)).message_id]
         mode = "HTML" if message.html else None
         files = [types.BufferedInputFile(one.data, f"{number}.jpg") for number, one in enumerate(pictures, 1)]
         if not files:
@@ -217,6 +224,13 @@ def caption_units(message: Message) -> int:
     """How long Telegram finds the text: UTF-16 units, without markup."""
     text = html.unescape(_TAG.sub("", message.text)) if message.html else message.text
     return len(text.encode("utf-16-le", "replace")) // 2
+
+
+def _rich(message: Message) -> types.InputRichMessage:
+    """Strangers wrote the text: what looks like a name or a command in it is none."""
+    return types.InputRichMessage(
+        html=message.text, is_rtl=direction(message.lang) == "rtl" or None, skip_entity_detection=True
+    )
 
 
 def _ids(remotes: Sequence[str]) -> list[int]:

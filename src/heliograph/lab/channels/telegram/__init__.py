@@ -1,7 +1,7 @@
 """Telegram's Bot API on this machine, strict: ``Telegram``, with readers who ask, press buttons and close the chat.
 
-Limits are those of its documentation; those that are common knowledge only are fields of ``Limits``. Not here: rich
-messages, Markdown, files other than pictures, and webhooks that are called.
+Limits are those of its documentation; those that are common knowledge only are fields of ``Limits``. Not here:
+Markdown, rich messages with media or as blocks, files other than pictures, and webhooks that are called.
 """
 
 from heliograph.lab.channels.telegram.buckets import Limits, Rate

@@ -29,6 +29,10 @@ class Limits:
     all: Rate = Rate(30, 1)
     text: int = 4_096  # UTF-16 units
     caption: int = 1_024
+    rich_text: int = 32_768  # characters of a rich message
+    rich_blocks: int = 500
+    rich_depth: int = 16
+    rich_columns: int = 20
     album: tuple[int, int] = (2, 10)
     buttons: int = 100  # below one message
     button_data: int = 64  # bytes

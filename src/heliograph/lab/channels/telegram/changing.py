@@ -8,6 +8,7 @@ from heliograph.lab.channels.telegram.chats import Chat, Post
 from heliograph.lab.channels.telegram.markup import Formatted
 from heliograph.lab.channels.telegram.posting import buttons_of, caption_of, text_of
 from heliograph.lab.channels.telegram.refused import bad
+from heliograph.lab.channels.telegram.richly import rich_of
 
 if TYPE_CHECKING:
     from heliograph.lab.channels.telegram.given import Given
@@ -25,7 +26,11 @@ async def edit_text(lab: Telegram, args: Given) -> Any:  # noqa: ANN401 - JSON
     chat, post = _found(lab, args)
     if post.photo:
         raise bad("there is no text in the message to edit")
-    return await _changed(lab, args, chat, post, text_of(lab, args.text("text"), args.text("parse_mode")))
+    rich = args.json("rich_message")
+    if rich is not None and args.text("text"):
+        raise bad("text and rich_message must not be specified together")
+    said = rich_of(lab, rich) if rich is not None else text_of(lab, args.text("text"), args.text("parse_mode"))
+    return await _changed(lab, args, chat, post, said, rich=rich is not None)
 
 
 async def edit_caption(lab: Telegram, args: Given) -> Any:  # noqa: ANN401 - JSON
@@ -96,10 +101,11 @@ def _found(lab: Telegram, args: Given) -> tuple[Chat, Post]:
     return chat, post
 
 
-async def _changed(lab: Telegram, args: Given, chat: Chat, post: Post, said: Formatted) -> Any:  # noqa: ANN401 - JSON
+async def _changed(lab: Telegram, args: Given, chat: Chat, post: Post, said: Formatted, *, rich: bool = False) -> Any:  # noqa: ANN401 - JSON
     buttons = buttons_of(lab, args)
-    if (said.text, said.entities, buttons) == (post.text, post.entities, post.buttons):
+    if (said.text, said.entities, buttons, rich) == (post.text, post.entities, post.buttons, post.rich):
         raise bad(_SAME)
+    post.rich = rich
     post.text, post.entities, post.buttons, post.edited = said.text, said.entities, buttons, lab.clock()
     await lab.notice(chat)
     return chat.message(post)

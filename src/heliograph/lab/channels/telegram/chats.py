@@ -30,6 +30,7 @@ class Post:
     date: float
     text: str = ""  # or the caption of a picture
     entities: tuple[dict[str, Any], ...] = ()
+    rich: bool = False
     photo: int = 0  # bytes of its picture; 0 where there is none
     album: str = ""
     buttons: tuple[tuple[dict[str, Any], ...], ...] = ()
@@ -123,6 +124,9 @@ class Chat:
         if post.photo:
             sized = {"file_id": f"photo-{self.id}-{post.id}", "file_unique_id": f"p{post.id}", "width": 1, "height": 1}
             told |= {"photo": [sized], "caption": post.text, "caption_entities": list(post.entities)}
+        elif post.rich:
+            blocks = [{"type": "paragraph", "text": line} for line in post.text.split("\n")]
+            told |= {"rich_message": {"blocks": blocks}}
         else:
             told |= {"text": post.text, "entities": list(post.entities)}
         if post.album:

@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from heliograph.lab.channels.telegram.chats import Chat, Post
 from heliograph.lab.channels.telegram.markup import Formatted, formatted, is_blank, units
 from heliograph.lab.channels.telegram.refused import Refused, bad
+from heliograph.lab.channels.telegram.richly import rich_of
 
 if TYPE_CHECKING:
     from heliograph.lab.channels.telegram.given import Given
@@ -27,6 +28,13 @@ async def send_message(lab: Telegram, args: Given) -> Any:  # noqa: ANN401 - JSO
     return await _put(lab, args, chat, said)
 
 
+async def send_rich_message(lab: Telegram, args: Given) -> Any:  # noqa: ANN401 - JSON
+    """A rich message; it has no preview of links, and so no option for one."""
+    chat = lab.chat(args)
+    chat.admit()
+    return await _put(lab, args, chat, rich_of(lab, args.json("rich_message")), rich=True)
+
+
 async def send_photo(lab: Telegram, args: Given) -> Any:  # noqa: ANN401 - JSON
     """One uploaded picture with a caption of up to 1,024 units."""
     chat = lab.chat(args)
@@ -36,7 +44,7 @@ async def send_photo(lab: Telegram, args: Given) -> Any:  # noqa: ANN401 - JSON
     return await _put(lab, args, chat, said, size)
 
 
-async def _put(lab: Telegram, args: Given, chat: Chat, said: Formatted, photo: int = 0) -> Any:  # noqa: ANN401 - JSON
+async def _put(lab: Telegram, args: Given, chat: Chat, said: Formatted, photo: int = 0, *, rich: bool = False) -> Any:  # noqa: ANN401 - JSON
     buttons, answers = buttons_of(lab, args), _answered(chat, args)
     lab.spend(chat)
     post = Post(
@@ -44,10 +52,11 @@ async def _put(lab: Telegram, args: Given, chat: Chat, said: Formatted, photo: i
         date=lab.clock(),
         text=said.text,
         entities=said.entities,
+        rich=rich,
         photo=photo,
         buttons=buttons,
         answers=answers,
-        quiet=bool(photo) or quiet(args),
+        quiet=rich or bool(photo) or quiet(args),
     )
     chat.add(post)
     await lab.notice(chat)
@@ -179,4 +188,9 @@ def _answered(chat: Chat, args: Given) -> int:
     raise bad("message to be replied not found")
 
 
-METHODS: Final = {"sendMessage": send_message, "sendPhoto": send_photo, "sendMediaGroup": send_media_group}
+METHODS: Final = {
+    "sendMessage": send_message,
+    "sendRichMessage": send_rich_message,
+    "sendPhoto": send_photo,
+    "sendMediaGroup": send_media_group,
+}
