@@ -195,14 +195,6 @@ PARTS = (
         arguments=("--seeds", "100"),
         full_only=True,
         limit=10 * 3_600.0,
-        lines=(
-            Line(
-                what="posts said twice or lost, a fifth of all calls failing, 20 kill -9 a day",
-                value="{0:,.0f} and {1:,.0f} of {2:,.0f}",
-                paths=("in all.twice", "in all.lost", "in all.posts"),
-                goal="0",
-            ),
-        ),
     ),
     Part(name="moved", title="A mirror moves", module="benchmarks.moved"),
     Part(name="hosts", title="Places", module="benchmarks.hosts", full_only=True),

@@ -20,16 +20,18 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from benchmarks.newsday import Day
+from benchmarks.report import Figure, Section, Table, show, to_plain
+
+BAD = ("twice", "lost", "not as planned", "unsettled", "failed")
 
 
 def measure(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -57,20 +59,44 @@ def main() -> int:
             for line in row["wrong"]:
                 bar.console.print(f"seed {row['seed']}: {line}", markup=False)
     rows.sort(key=lambda row: int(row["seed"]))
-    keys = [key for key in rows[0] if key not in ("seed", "wrong")]
-    total = {key: sum(row[key] for row in rows) for key in keys}
+    total = totals(rows)
+    made = section(total, args)
     if args.json:
-        days = [{key: value for key, value in row.items() if key != "wrong"} for row in rows]
-        print(json.dumps({"in all": {"days": len(rows), **total}, "each day": days}, ensure_ascii=False))
+        print(json.dumps({"sections": [to_plain(made)], "each day": rows}, ensure_ascii=False))
     else:
-        table = Table(title=f"{len(rows)} days of {args.stories} stories")
-        table.add_column("")
-        table.add_column("in all", justify="right")
-        for key, value in total.items():
-            table.add_row(key, f"{value:,}")
-        Console().print(table)
-    bad = total["twice"] + total["lost"] + total["not as planned"] + total["unsettled"] + total["failed"]
-    return 1 if bad else 0
+        show(made.tables[0], Console(width=80, highlight=False))
+    return 1 if any(total[key] for key in BAD) else 0
+
+
+def totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """What all days come to."""
+    keys = [key for key in rows[0] if key not in ("seed", "wrong")]
+    return {"days": len(rows), **{key: sum(row[key] for row in rows) for key in keys}}
+
+
+def section(total: Mapping[str, int], args: argparse.Namespace) -> Section:
+    """The table and the README's line."""
+    command = f"python -m benchmarks.outbox --seeds {args.seeds}"
+    table = Table(
+        title=f"Days of {args.stories} stories on six channels, {args.share:.0%} of calls failing",
+        columns=("", "in all"),
+        rows=tuple(total.items()),
+        command=command,
+        notes=(
+            f"a day: {args.corrections} corrections, {args.withdrawals} withdrawals, a mirror that dies, the evening's "
+            f"letter to {args.readers} subscribers by mail and as many of Telegram, {args.kills} kill -9",
+            "lost: what the outbox calls posted, and no reader sees; not as planned: readers see something else",
+        ),
+    )
+    bad = ", ".join(str(total[key]) for key in ("twice", "lost", "not as planned"))
+    figure = Figure(
+        what=f"posts said twice, lost, not as planned; {args.share:.0%} of calls failing, {args.kills} kill -9 a day",
+        value=f"{bad} of {total['posts']:,} in {total['days']} days",
+        goal="0",
+        beside="",
+        command=command,
+    )
+    return Section(name="Days of posting", date="", tables=(table,), figures=(figure,))
 
 
 def _arguments() -> argparse.Namespace:
