@@ -103,36 +103,37 @@ class Rehearsal:
 
     def wall(self) -> list[Post]:
         """What readers see now, channel by channel."""
-        pins = set(self.chat.pins)
+        pins = set(self.chat.pins)  # copies throughout: somebody may look from another thread
         posts = [
             Post(channel="telegram", remote=str(post.id), text=post.text, pinned=post.id in pins)
-            for post in self.chat.posts.values()
+            for post in list(self.chat.posts.values())
         ]
         posts += [
             Post(channel="viber", remote=str(post["token"]), text=str(post.get("text", "")))
-            for post in self.viber.posts
+            for post in list(self.viber.posts)
         ]
-        posts += [_of(post, "instagram", "caption") for post in self.graph.instagram.posts]
-        posts += [_of(post, "facebook", "message") for post in self.graph.page.seen]
+        posts += [_of(post, "instagram", "caption") for post in list(self.graph.instagram.posts)]
+        posts += [_of(post, "facebook", "message") for post in list(self.graph.page.seen)]
         posts += [Post(channel="webhook", remote=name, text=text) for name, text in self._taken().items()]
         posts += [Post(channel="mail", remote=name, text=text) for name, text in self._newsletters().items()]
         posts += [
             Post(channel=COLUMNS[-2], remote=str(post.id), text=f"{'' if post.own else '— '}{post.text}")
-            for post in self.asker.chat.posts.values()
+            for post in list(self.asker.chat.posts.values())
         ]
         return posts + [
-            Post(channel=COLUMNS[-1], remote=str(at), text=_letter(mail)) for at, mail in enumerate(self.mailbox.box)
+            Post(channel=COLUMNS[-1], remote=str(at), text=_letter(mail))
+            for at, mail in enumerate(list(self.mailbox.box))
         ]
 
     def _newsletters(self) -> dict[str, str]:
         """What came to many, by its Message-ID."""
-        mails = (mail for reader in self.office.readers for mail in reader.box)
+        mails = (mail for reader in self.office.readers for mail in list(reader.box))
         return {str(mail.message["Message-ID"]): _letter(mail) for mail in mails if mail.message["List-Id"]}
 
     def _taken(self) -> dict[str, str]:
         """What a receiver shows who does as he is told."""
         shown: dict[str, str] = {}
-        for given in self.receiver.kept.values():
+        for given in list(self.receiver.kept.values()):
             act, of = given.get("act"), [one for one in given.get("of", ()) if one in shown]
             for name in [str(given["id"])] if act == "post" else of:
                 if act == "withdraw":
