@@ -89,6 +89,8 @@ class Reader:
         async with WebMirror(self.url) as mirror:
             shown = await mirror.get(Ask(mirror=0, name=paths.TIMESTAMP, limit=65_536))
             if shown.fate == "missing":
+                if self.release:
+                    self.doubts.append("the release is there no more")
                 return
             front = await self._read(mirror, paths.FRONT)
             verdict = front.verdict
@@ -128,7 +130,8 @@ class Row:
     @property
     def ok(self) -> bool:
         """Whether nothing was half published, every next run ended right, and nothing is left."""
-        return bool(self.blows) and not self.doubts and not self.left and self.right == self.after > 0
+        clean = not self.doubts and not self.left and not self.wrong
+        return self.blows >= self.wanted and clean and self.right == self.after > 0
 
     def cells(self) -> tuple[Value, ...]:
         """As a row of the table."""

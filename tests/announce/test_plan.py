@@ -333,3 +333,24 @@ def test_whatever_happens_no_part_is_posted_twice_and_planning_ends(steps: Seque
         assert len({row.part for row in left}) == len(left)
     if gone:
         assert left == []
+
+
+FORMS: tuple[dict[str, bool], ...] = ({}, {"rich": True}, {"pictures": True})
+
+
+@pytest.mark.parametrize("before", FORMS)
+@pytest.mark.parametrize("after", FORMS)
+def test_a_new_form_of_stories_changes_nothing_that_stands(before: dict[str, bool], after: dict[str, bool]) -> None:
+    box, ours = Box(at(**before)), story(LONG)
+    box.plan(ours)
+    box.become("posted")
+    parts = len(box.rows)
+    box.at = at(**after)
+    assert box.plan(ours) == Plan()
+    made = box.plan(newer(ours, "Сначала: " + LONG))
+    assert {row.act for row in made.fresh} == {"edit"}
+    assert {row.message.rich for row in made.fresh} == {before.get("rich", False)}
+    assert all(row.part < parts for row in made.fresh)
+    first = made.fresh[0].message
+    assert bool(first.cards) == before.get("pictures", False)
+    assert {row.message.rich for row in Box(box.at).plan(ours).fresh} == {after.get("rich", False)}

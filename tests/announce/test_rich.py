@@ -9,6 +9,7 @@ from tests.announce.stories import FACTS, paragraph, rules, speaks, story
 
 from heliograph.announce import compose
 from heliograph.announce.prose import shown_text
+from heliograph.announce.rules import Facts
 from heliograph.lab.channels.telegram import Telegram
 from heliograph.lab.channels.telegram.richly import rich_of
 from heliograph.model import Block, Run
@@ -113,3 +114,24 @@ blocks = st.one_of(
 def test_whatever_strangers_write_the_strict_emulator_takes_it(found: list[Block], title: str, lead: str) -> None:
     draft = drafted(*found, title=title or "т", lead=lead)
     assert rich_of(LAB, {"html": draft.message.text}).text.split() == shown_text(draft.message).split()
+
+
+def test_a_long_lead_is_told_once_and_whole() -> None:
+    lead = " ".join(SENTENCE.strip() for _ in range(30))
+    seen = shown_text(drafted(lead, "Дальше.", lead=lead).message)
+    assert seen.count("Предложение") == 30
+
+
+def test_marks_go_on_after_a_line_break() -> None:
+    text = drafted(paragraph(Run("раз\nдва\nтри", mark="b", href="https://x.example/"), Run(" конец"))).message.text
+    for line in ("раз", "два", "три"):
+        assert f'<a href="https://x.example/"><b>{line}</b></a>' in text
+    assert "</a> конец</p>" in text
+
+
+def test_a_new_address_changes_nothing_that_matters() -> None:
+    ours = story(*[SENTENCE * 9] * 90)
+    there = [Facts(title="П"), FACTS, Facts(title="П", mirrors=(f"https://{'long-' * 12}name.example/",))]
+    made = [compose.story(ours, rules(rich=True), facts, speaks)[0] for facts in there]
+    assert len({draft.digest for draft in made}) == 1
+    assert all(rich_of(LAB, {"html": draft.message.text}) for draft in made)

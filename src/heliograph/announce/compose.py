@@ -79,7 +79,7 @@ def _telegram(
 ) -> tuple[Draft, ...]:
     if rules.rich:
         link, more = facts.link(story.code), speaks(story.lang)("Read on")
-        text, core = rich(story, prose, title, fit(prose.lead, _LEAD), foot, link if link in foot else "", more)
+        text, core = rich(story, prose, title, foot, link if link in foot else "", more)
         message = Message(text=text, html=True, rich=True, lang=story.lang, link=link)
         return (Draft(message=message, core=core),)
     measure = unmarked(rules.traits.measure)

@@ -129,7 +129,7 @@ def _follow(at: At, story: Story, had: Sequence[Entry], *, anew: bool) -> Plan:
         return _held(again, "it was left out before")
     if not at.rules.traits.edits:
         return _correct(at, story, had)
-    drafts = at.drafts(story, parts=1 + max(row.part for row in had if row.act == "post"))
+    drafts = _as_posted(at, had).drafts(story, parts=1 + max(row.part for row in had if row.act == "post"))
     plan = Plan()
     for part, row in sorted(_latest(had).items()):
         post = _post_of(had, part)
@@ -142,6 +142,14 @@ def _follow(at: At, story: Story, had: Sequence[Entry], *, anew: bool) -> Plan:
         elif row.act != "withdraw" and row.state in WAITING:
             plan += Plan(changed=(_dropped(at, row, "the story is shorter"),))
     return plan
+
+
+def _as_posted(at: At, had: Sequence[Entry]) -> At:
+    """With the form that the story has here: a setting of today is no reason to take parts of it away."""
+    first = _post_of(had, 0)
+    if first is None or at.rules.kind != "telegram":
+        return at
+    return replace(at, rules=replace(at.rules, rich=first.message.rich, pictures=bool(first.message.cards)))
 
 
 def _renew(at: At, story: Story, had: Sequence[Entry]) -> Plan:

@@ -113,6 +113,16 @@ class Prose:
         self._hrefs.append(address)
         return f"{chr(_LINKS + len(self._hrefs) - 1)}{text}{_END}"
 
+    def lines(self, text: str) -> list[str]:
+        """The lines of marked ``text``; what a mark has opened in one goes on in the next."""
+        made, open_ = list[str](), ""
+        for line in text.split("\n"):
+            begun = open_
+            for char in _MARKS.findall(line):
+                open_ = open_[:-1] if char == _END else open_ + char
+            made.append(begun + line + _END * len(open_))
+        return made
+
     def html(self, messages: Sequence[str]) -> list[str]:
         """The messages in Telegram's HTML; what a mark has opened in one goes on in the next."""
         made, open_ = [], list[str]()

@@ -23,6 +23,7 @@ BLOCKS: Final = 500
 COLUMNS: Final = 20
 _LEAST: Final = 200  # characters: a shorter beginning of a block is not worth a cut
 _KEPT: Final = 6  # blocks that are kept for the foot
+_FOOT: Final = 1_000  # characters that it may take, whatever address is in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +40,11 @@ class Piece:
         return sum(units(plain(text)) + 1 for text in self.texts)
 
 
-def rich(story: Story, prose: Prose, title: str, lead: str, foot: str, link: str, more: str) -> tuple[str, str]:
+def rich(story: Story, prose: Prose, title: str, foot: str, link: str, more: str) -> tuple[str, str]:
     """The message in Telegram's HTML, and what of it matters; ``more`` stands where not all of it found room."""
     end = [Piece(tag="p", texts=(line,)) for line in foot.split("\n") if line and line != link]
-    room = CHARACTERS - sum(piece.units for piece in end) - units(link) - units(more) - 4
-    head = [Piece(tag="h2", texts=(title,)), *([Piece(tag="p", texts=(bold(lead),))] if lead else [])]
-    kept, all_of_it = _fitting([*head, *_pieces(story, prose, lead)], room)
+    head = [Piece(tag="h2", texts=(title,)), *(Piece(tag="p", texts=(bold(line),)) for line in prose.lead.split("\n"))]
+    kept, all_of_it = _fitting([*head, *_pieces(story, prose)], CHARACTERS - _FOOT)
     text = _html(kept, prose)
     if not all_of_it:
         end.insert(0, Piece(tag="p", texts=(f"{more} ↓",)))
@@ -52,7 +52,7 @@ def rich(story: Story, prose: Prose, title: str, lead: str, foot: str, link: str
     return text + _html(end, prose) + last, text
 
 
-def _pieces(story: Story, prose: Prose, lead: str) -> Iterator[Piece]:
+def _pieces(story: Story, prose: Prose) -> Iterator[Piece]:
     begins = next((place for place, block in enumerate(story.blocks, 1) if not isinstance(block, Figure)), 0)
     for place, block in enumerate(story.blocks, 1):
         match block:
@@ -76,9 +76,9 @@ def _pieces(story: Story, prose: Prose, lead: str) -> Iterator[Piece]:
                 pass  # a picture that is not shown needs no caption
             case _:
                 said = _line(block, prose)
-                if place == begins and plain(said) == lead:
+                if place == begins and plain(said) == prose.lead:
                     continue  # many sites begin their text with the lead
-                yield from (Piece(tag="p", texts=(line,)) for line in said.split("\n"))
+                yield from (Piece(tag="p", texts=(line,)) for line in prose.lines(said))
 
 
 def _line(block: object, prose: Prose) -> str:

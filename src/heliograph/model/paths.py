@@ -137,7 +137,7 @@ def lifetime(path: str) -> str:
     """``Cache-Control`` of ``path``. Release format, "Files on a mirror"."""
     if is_immutable(path):
         return "max-age=31536000, immutable"
-    if path in (POINTER, TIMESTAMP):
+    if plain_name(path) in (POINTER, TIMESTAMP):
         # a cache that readers share and that keeps an old pointer beside a new page has them refuse the page
         return "max-age=60, s-maxage=1"
     return "max-age=3600" if path in {"sw.js", "reader.html"} else "max-age=60"

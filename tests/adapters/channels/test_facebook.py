@@ -277,6 +277,23 @@ def test_a_post_is_found_again_by_the_address_that_an_editor_copied(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    "form",
+    ["https://www.facebook.com/peninsula/posts/{post}1", "https://m.facebook.com/story.php?story_fbid={post}1&id=7"],
+)
+def test_an_address_that_was_typed_wrong_is_no_post_that_is_gone(tmp_path: Path, form: str) -> None:
+    async def body() -> None:
+        async with world(tmp_path) as at:
+            _, _, post = (await at.say("Новина")).remotes[0].partition("_")
+            address = form.format(post=post)
+            assert (await at.channel.withdraw([address])).fate == "refused"
+            gone = entry("Новина", at.clock, act="withdraw", remotes=(address,))
+            assert (await at.channel.proof(gone)).fate == "unknown"
+            assert at.texts == ["Новина"]
+
+    run(body)
+
+
+@pytest.mark.parametrize(
     "remotes",
     [
         (),

@@ -108,6 +108,7 @@ def test_an_old_page_in_the_cache_is_passed_by(
 ) -> None:
     before, after = told.moments[1].files, told.moments[2].files
     changed = sorted(name for name in before if name in after and after[name] != before[name] and name[:2] == "a/")
+    assert changed
     cloud = Cloud(Terms(), origins={f"{peers.BUCKET}.s3.us-east-1.amazonaws.com": moto_url}, clock=clock)
     with serving(cloud) as here:
         url = behind(cloud, here)

@@ -40,6 +40,8 @@ GET /index.html.br []
     200; Content-Type: application/octet-stream; Content-Length: 4096; !Content-Encoding
 GET /now [{ALL}]
     200; Cache-Control: max-age=60, s-maxage=1; Content-Encoding: br; Content-Length: 700
+GET /now.br []
+    200; Cache-Control: max-age=60, s-maxage=1
 GET /tuf/timestamp.json []
     200; Cache-Control: max-age=60, s-maxage=1; Content-Type: application/json;charset=utf-8
 GET /tuf/7.root.json []

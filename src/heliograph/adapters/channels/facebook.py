@@ -25,7 +25,7 @@ _SKEW: Final = timedelta(minutes=5)  # between Meta's clock and ours
 _NEWEST: Final = "100"  # posts that are looked through
 _ADDRESS: Final = re.compile(  # of a post, as a browser shows it
     r"https://(?:[a-z]{1,9}\.)?facebook\.com/(?:[^/?#]{1,80}/posts/(?:[^/?#]{1,300}/)?(?P<post>\d{1,40})/?(?:[?#].*)?"
-    r"|(?:permalink|story)\.php\?story_fbid=(?P<story>\d{1,40})&id=(?P<page>\d{1,40})(?:[&#].*)?)"
+    r"|(?:permalink|story)\.php\?story_fbid=(?P<story>\d{1,40})(?:[&#].*)?)"
 )
 
 
@@ -74,6 +74,8 @@ class Facebook(Held):
         if not (post := self._one(remotes)):
             return Sent(fate="refused", note="it is not known which post this is: delete it by hand on the page")
         reply = await self._graph.ask("DELETE", post, seen=True)
+        if reply.gone and _ADDRESS.fullmatch(remotes[0].strip()):  # who typed it may have typed it wrong
+            return Sent(fate="refused", note="no post of this page has this address: look whether it is gone")
         if reply.gone and await self._missing(post):
             return Sent(fate="posted", remotes=tuple(remotes), note="it was not there any more")
         return _done(reply, remotes)
@@ -86,7 +88,8 @@ class Facebook(Held):
         if not post:
             return Sent(fate="unknown", note="it is not known which post this is")
         reply = await self._graph.ask("GET", post, {"fields": "id,message"})
-        if entry.act == "withdraw" and reply.gone and await self._missing(post):
+        typed = any(_ADDRESS.fullmatch(one.strip()) for one in entry.remotes)
+        if entry.act == "withdraw" and reply.gone and not typed and await self._missing(post):
             return Sent(fate="posted", remotes=entry.remotes)
         if reply.sent is not None:
             return Sent(fate="unknown", remotes=entry.remotes, wait=reply.wait, note=reply.sent.note)
@@ -133,7 +136,7 @@ class Facebook(Held):
         said = remotes[0].strip() if len(remotes) == 1 else ""
         if not (match := _ADDRESS.fullmatch(said)):
             return identity(said)
-        return f"{match['page'] or self._page}_{match['post'] or match['story']}"
+        return f"{self._page}_{match['post'] or match['story']}"
 
 
 def _done(reply: Reply, remotes: Sequence[str]) -> Sent:

@@ -118,10 +118,12 @@ def _kinds() -> Iterator[Kind]:
         yield Kind(name=name, pattern=f"^/{pattern}$", sample=sample)
     text = "|".join(paths.TEXT_TYPES)
     roots_too = "|".join(re.escape(name) for name in _ROOTS if wire.encodable(name))
-    named = rf"{roots_too}|log/checkpoint|now|sw\.js|reader\.html|tuf/timestamp\.json"
+    named = rf"{roots_too}|log/checkpoint|sw\.js|reader\.html"
     changing = rf"{named}|a/(?:{_SEGMENT}/)*{_SEGMENT}\.(?:{text})"
     for coding in ("gz", "br"):  # encodings asked for by their own names: opaque files
         yield Kind(name=coding, pattern=rf"^/(?:{changing})\.{coding}$", sample=f"index.html.{coding}")
+        newest = rf"^/(?:now|tuf/timestamp\.json)\.{coding}$"
+        yield Kind(name=f"newest_{coding}", pattern=newest, sample=f"now.{coding}")
         fixed = rf"^/(?:{_SIGNED}|{_TILE})\.{coding}$"
         yield Kind(name=f"fixed_{coding}", pattern=fixed, sample=f"tuf/1.root.json.{coding}")
 

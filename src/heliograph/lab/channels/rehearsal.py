@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from aiosmtplib import SMTPException
+from aiosmtplib import SMTPConnectError, SMTPException
 
 from heliograph.lab.channels import wall
 from heliograph.lab.channels.graph import Graph
@@ -159,8 +159,12 @@ class Rehearsal:
                 await self.mailbox.answers(self.mailbox.reads(), text)
             else:
                 await self.mailbox.writes(NEWS, " ".join(text.split()))
-        except (OSError, SMTPException, RuntimeError):
+        except (OSError, SMTPConnectError):
             return "nobody takes mail in for the newsroom: heliograph run must be up"
+        except SMTPException as error:
+            return f"the newsroom's door refuses it: {error}"
+        except RuntimeError as error:
+            return str(error)
         return "the mail is written"
 
     async def _look(self, request: web.BaseRequest) -> web.StreamResponse:
