@@ -24,7 +24,7 @@ bench-setup: setup system
 	@scripts/system nginx caddy wget httrack wrk
 
 system:                    ## Debian packages and other servers that tests need
-	@scripts/system chromium nginx caddy brotli gzip openssl go golang-golang-x-mod-dev softhsm2 ip nft unshare curl tor sshd rsync git fonts-dejavu-core
+	@scripts/system chromium nginx caddy brotli gzip openssl go golang-golang-x-mod-dev softhsm2 ip nft unshare curl tor sshd rsync git postgresql fonts-dejavu-core
 	@scripts/peers
 
 lint: setup

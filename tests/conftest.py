@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from tests import postgres
 from tests.flows.world import Make, World, world
 from tests.tornet import TorNet, running
 
@@ -58,6 +60,40 @@ def blank_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with SqlJournal(f"sqlite:///{folder / 'journal.sqlite'}", folder):
         pass
     return folder / "journal.sqlite"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server of our own, a few seconds after it is first asked for."""
+    if postgres.program("postgres") is None:
+        _missing("PostgreSQL is not installed: apt-get install postgresql")
+    if importlib.util.find_spec("psycopg") is None:
+        _missing("psycopg is not installed: pip install 'heliograph[postgresql]'")
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture
+def server(postgres_server: postgres.Server) -> Iterator[postgres.Server]:
+    """The server, for databases that last as long as the test."""
+    yield postgres_server
+    postgres_server.clear()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, blank_journal: Path) -> postgres.Place:
+    """Where journals are made: each test that asks runs on both databases."""
+    if request.param == "sqlite":
+        return postgres.Files(folder=tmp_path, blank_journal=blank_journal)
+    made: postgres.Server = request.getfixturevalue("server")
+    return made
+
+
+@pytest.fixture
+def journal(place: postgres.Place, tmp_path: Path) -> Iterator[SqlJournal]:
+    """A journal without content, on each of the databases."""
+    with SqlJournal(place.blank(), tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

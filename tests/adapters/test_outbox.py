@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,13 +20,6 @@ from heliograph.model.ledger import Outcome
 from heliograph.model.post import Card, Entry, Message, Pause, Topic
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def journal(tmp_path: Path, blank_journal: Path) -> Iterator[SqlJournal]:
-    shutil.copy(blank_journal, tmp_path)
-    with SqlJournal(f"sqlite:///{tmp_path / 'journal.sqlite'}", tmp_path) as opened:
-        yield opened
 
 
 def entry(part: int = 0, **more: Any) -> Entry:

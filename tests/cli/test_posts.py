@@ -45,8 +45,8 @@ def emulated(*, share: float = 0.0) -> Iterator[Rehearsal]:
 
 
 @contextmanager
-def newsroom(folder: Path, rehearsal: Rehearsal) -> Iterator[Path]:
-    """A newsroom of two stories that has published, with the tables of a rehearsal."""
+def newsroom(folder: Path, rehearsal: Rehearsal, journal: str = "") -> Iterator[Path]:
+    """A newsroom of two stories that has published, with the tables of a rehearsal; ``journal`` is a URL."""
     (folder / "texts").mkdir()
     for name, title in (("one", "Мост открыт"), ("two", "Паром стоит")):
         (folder / "texts" / f"{name}.md").write_text(STORY.format(title=title, day=1) + "\nПодробности.\n", "utf-8")
@@ -56,6 +56,7 @@ def newsroom(folder: Path, rehearsal: Rehearsal) -> Iterator[Path]:
     text = re.sub(r'^language = "\w+"$', 'language = "ru"', text, count=1, flags=re.MULTILINE)
     text = text.replace('path = "mirrors/first"\n', f'path = "mirrors/first"\nurl = "{rehearsal.door}/"\n')
     text = re.sub(r"^\[announce\]$", '[announce]\nshelf = "first"', text, flags=re.MULTILINE)
+    text = re.sub(r'^# journal = ""$', f'journal = "{journal}"', text, flags=re.MULTILINE)
     file.write_text(text + "\n" + rehearsal.tables(folder / "tokens"), encoding="utf-8")
     heliograph("publish", "--config", file)
     yield file

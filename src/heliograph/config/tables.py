@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -237,8 +237,20 @@ class State(Table):
     """What heliograph remembers."""
 
     folder: str = Field(default="state", description="Folder of the journal, the staged edition and the lock.")
-    journal: str = Field(default="", description="SQLAlchemy URL of another database; empty is SQLite in the folder.")
+    journal: str = Field(
+        default="", max_length=1_000, description="URL of a PostgreSQL database; empty is SQLite in the folder."
+    )
     workers: int = Field(default=0, ge=0, le=64, description="Processes for parsing and packing; 0 is one per core.")
+
+    @field_validator("journal")
+    @classmethod
+    def _is_a_database_of_ours(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and parts.scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
+            raise ValueError("give an address such as postgresql://heliograph@localhost/news, or none")
+        if parts.password is not None or "password" in parse_qs(parts.query):
+            raise ValueError("a password does not belong here: name its file at the end, ?passfile=/path/of/it")
+        return value
 
 
 class Keys(Table):

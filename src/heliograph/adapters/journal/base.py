@@ -8,17 +8,17 @@ import os
 import secrets
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, insert, inspect, make_url, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.elements import ColumnElement
 
-from heliograph.adapters.journal import schema
+from heliograph.adapters.journal import postgresql, schema
 from heliograph.model import HeliographError, JournalBusyError
 
 T = TypeVar("T")
@@ -39,13 +39,16 @@ class Base:
         self.folder = folder
         self.url = url
         try:
-            self.engine = _engine(url)
-            self.writing = self.engine.execution_options(immediate=True)
-            _migrate(self.engine)
-            self.identity = self._identify()
+            self.engine, self.writing = _engines(url)
+            with ExitStack() as stack:
+                stack.callback(self.close_engine)
+                _migrate(self.engine, self.writing)
+                self.identity = self._identify()
+                stack.pop_all()
         except (SQLAlchemyError, ImportError) as err:
             cause = str(err.orig) if isinstance(err, DBAPIError) else str(err)
-            raise HeliographError(f"cannot be opened: {cause}", where=f"journal {url}") from err
+            remedy = postgresql.REMEDY if isinstance(err, ImportError) else ""
+            raise HeliographError(f"cannot be opened: {cause}", where=f"journal {shown(url)}", remedy=remedy) from err
 
     def __enter__(self) -> Self:
         return self
@@ -91,16 +94,24 @@ class Base:
             replace_rows(db, schema.note, schema.note.c.key, [{"key": key, "value": value}])
 
     def _identify(self) -> str:
-        identity = self.recall("identity")
-        if not identity:
-            identity = secrets.token_hex(8)
-            self.note("identity", identity)
-        return identity
+        if held := self.recall("identity"):
+            return held
+        with self.writing.begin() as db:  # of two that open a new journal at once, one gives it its name
+            named: str | None = db.scalar(select(schema.note.c.value).where(schema.note.c.key == "identity"))
+            if named:
+                return named
+            held = secrets.token_hex(8)
+            db.execute(insert(schema.note).values(key="identity", value=held))
+        return held
 
 
-def _engine(url: str) -> Engine:
-    arguments = {"timeout": _PATIENCE} if url.startswith("sqlite") else {}
-    engine = create_engine(url, connect_args=arguments)
+def _engines(url: str) -> tuple[Engine, Engine]:
+    """The engine that reads, and the one whose transactions write."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        engine = postgresql.engine_of(parsed, _PATIENCE)
+        return engine, postgresql.writing(engine)
+    engine = create_engine(parsed, connect_args={"timeout": _PATIENCE})
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
@@ -117,10 +128,18 @@ def _engine(url: str) -> Engine:
             immediate = connection.get_execution_options().get("immediate", False)
             connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
-    return engine
+    return engine, engine.execution_options(immediate=True)
 
 
-def _migrate(engine: Engine) -> None:
+def shown(url: str) -> str:
+    """``url`` as it may be told: without a password and what stands behind the question mark."""
+    try:
+        return make_url(url).set(query={}).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return "(no URL)"
+
+
+def _migrate(engine: Engine, writing: Engine) -> None:
     with engine.begin() as db:
         if inspect(db).has_table("alembic_version"):
             at = db.scalar(text("SELECT version_num FROM alembic_version"))
@@ -132,10 +151,12 @@ def _migrate(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", "heliograph.adapters.journal:migrations")
-    with engine.begin() as db:
+    with writing.begin() as db:  # of two that open an old journal at once, one migrates it
         config.attributes["connection"] = db
         try:
             command.upgrade(config, "head")
+            if db.dialect.name == "postgresql":
+                postgresql.adapt(db)
         except CommandError as err:
             remedy = "it was written by a newer heliograph: use that one"
             raise HeliographError(f"cannot be migrated: {err}", where="journal", remedy=remedy) from err

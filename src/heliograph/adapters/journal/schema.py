@@ -1,4 +1,7 @@
-"""The journal's tables. A change here is a new migration in ``migrations/versions`` and a new ``HEAD``."""
+"""The journal's tables. A change here is a new migration in ``migrations/versions`` and a new ``HEAD``.
+
+A key or index that holds an address is named in ``postgresql.py``, too: there a b-tree refuses the longest ones.
+"""
 
 from __future__ import annotations
 
