@@ -124,7 +124,7 @@ class Day:
         """Until nothing is left to do, with an editor at hand. Where all wait for the clock, it goes on at once."""
         until, quiet = time.monotonic() + self.args.patience, 0
         while quiet < 3 and time.monotonic() < until:
-            time.sleep(0.3)
+            time.sleep(0.5)
             sender.look()
             did = self._confirm() + self._decide()
             if self.journal.entries(states=("queued", "sending", "held", "unknown"), limit=1):
@@ -244,9 +244,10 @@ class Day:
             posted = sorted((row for row in mine if row.state == "posted"), key=lambda row: (row.part, row.id))
             shown_ = [texts[row.remotes[0]] for row in posted if row.remotes and row.remotes[0] in texts]
             parts = len({row.part for row in posted})
+            labels: tuple[compose.Label, ...] = ("",) if name in EDITS else ("", "correction")
             forms = [
                 [_bare(draft.message) for draft in compose.story(story, rules, facts, speaks, label=label, parts=parts)]
-                for label in (("",) if name in EDITS else ("", "correction"))
+                for label in labels
             ]
             newest = shown_ if name in EDITS else shown_[-1:]
             if [_bare(Message(text=text)) for text in newest] not in forms:

@@ -1,6 +1,9 @@
 """A day of posting with everything that can go wrong: is anything said twice, or lost?
 
-    python -m benchmarks.outbox [--seeds 100] [--first 0] [--jobs 2] [--stories 60] [--kills 20] [--share 0.2] [--json]
+    python -m benchmarks.outbox [--seeds 100] [--first 0] [--jobs 4] [--stories 60] [--kills 20] [--share 0.2]
+        [--keep FILE] [--json]
+
+With ``--keep`` each day is noted in a file as it ends, and a run that was broken off goes on from there.
 
 Each seed is a day: stories, corrections, withdrawals, a mirror that dies, and the evening's letter to subscribers, on
 Telegram, Viber, Instagram, Facebook, a webhook and by mail. The real adapters speak over loopback to the strict
@@ -20,7 +23,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -34,11 +37,27 @@ from benchmarks.report import Figure, Section, Table, show, to_plain
 BAD = ("twice", "lost", "not as planned", "unsettled", "failed")
 
 
-def measure(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Each seed's day, as they end; ``args.jobs`` at once."""
+def measure(args: argparse.Namespace, known: Collection[int]) -> Iterator[dict[str, Any]]:
+    """Each seed's day that is not ``known``, as they end; ``args.jobs`` at once."""
+    seeds = [seed for seed in range(args.first, args.first + args.seeds) if seed not in known]
     with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("forkserver")) as pool:
-        seeds = range(args.first, args.first + args.seeds)
-        yield from (done.result() for done in as_completed([pool.submit(_day, seed, args) for seed in seeds]))
+        try:
+            yield from (done.result() for done in as_completed([pool.submit(_day, seed, args) for seed in seeds]))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def kept(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """The days of these settings that ``args.keep`` holds."""
+    if not args.keep or not args.keep.exists():
+        return []
+    lines = [json.loads(line) for line in args.keep.read_text(encoding="utf-8").splitlines()]
+    wanted = range(args.first, args.first + args.seeds)
+    return [line["day"] for line in lines if line["of"] == _settings(args) and line["day"]["seed"] in wanted]
+
+
+def _settings(args: argparse.Namespace) -> list[float]:
+    return [args.stories, args.corrections, args.withdrawals, args.readers, args.kills, args.share]
 
 
 def _day(seed: int, args: argparse.Namespace) -> dict[str, Any]:
@@ -50,11 +69,14 @@ def _day(seed: int, args: argparse.Namespace) -> dict[str, Any]:
 def main() -> int:
     """Measure and print; 1 if anything was said twice, lost, or is not as planned."""
     args = _arguments()
-    rows = list[dict[str, Any]]()
+    rows = kept(args)
     with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("days", total=args.seeds)
-        for row in measure(args):
+        task = bar.add_task("days", total=args.seeds, completed=len(rows))
+        for row in measure(args, {row["seed"] for row in rows}):
             rows.append(row)
+            if args.keep:
+                with args.keep.open("a", encoding="utf-8") as file:
+                    print(json.dumps({"of": _settings(args), "day": row}, ensure_ascii=False), file=file)
             bar.advance(task)
             for line in row["wrong"]:
                 bar.console.print(f"seed {row['seed']}: {line}", markup=False)
@@ -112,6 +134,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--share", type=float, default=0.2, help="of calls that meet a fault")
     parser.add_argument("--pace", type=float, default=0.25, help="seconds between two stories, on average")
     parser.add_argument("--patience", type=float, default=240.0, help="seconds for the end of a day")
+    parser.add_argument("--keep", type=Path, help="note days there, and leave out those that it holds")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

@@ -8,7 +8,7 @@ import hashlib
 import multiprocessing
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,8 @@ from heliograph.ports import Channel
 SPEED = 60.0  # seconds of the emulated world in one of ours
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 QUICK = aiohttp.ClientTimeout(total=3, sock_connect=1, sock_read=1)  # for an answer that never comes
-LOOK = 15.0  # emulated seconds between two looks, of a voice that waits and of who plans
+PLAN = 20.0  # emulated seconds between two plans
+LOOK = 60.0  # and at most until a voice that waits looks again; it is woken when something was planned
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def speak(text: str, folder: str, door: str, clock: Clock) -> None:
 
 
 async def _speak(config: Config, door: str, clock: Clock) -> None:
-    memory, look = Memory(), style(config)
+    memory, look, fresh = Memory(), style(config), list[asyncio.Event]()
 
     async def shelve(data: bytes) -> str:
         async with aiohttp.ClientSession() as session, session.put(door, data=data) as answer:
@@ -89,20 +90,33 @@ async def _speak(config: Config, door: str, clock: Clock) -> None:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             for channel in _channels(config, journal, clock):
                 await stack.enter_async_context(channel)  # type: ignore[arg-type]
-                group.create_task(_say(config, journal, channel, clock, memory, art))
+                fresh.append(asyncio.Event())
+                group.create_task(_say(config, journal, channel, clock, memory, art, fresh[-1]))
             while True:
-                plan_posts(journal, config, clock.moment(), memory)
-                await clock.pause(LOOK)
+                if plan_posts(journal, config, clock.moment(), memory):
+                    for event in fresh:
+                        event.set()
+                await clock.pause(PLAN)
 
 
-async def _say(config: Config, journal: SqlJournal, channel: Channel, clock: Clock, memory: Memory, art: Art) -> None:
+async def _say(
+    config: Config,
+    journal: SqlJournal,
+    channel: Channel,
+    clock: Clock,
+    memory: Memory,
+    art: Art,
+    fresh: asyncio.Event,
+) -> None:
     while True:
+        fresh.clear()
         rules = rules_for(journal, config, channel.name, clock.moment())
         await ask_what_became(journal, rules, channel, clock.moment(), memory)
         due = await say_next(journal, rules, channel, clock.moment, memory, art)
         if due.entry is None:
             wait = (due.at - clock.moment()).total_seconds() if due.at else LOOK
-            await clock.pause(min(LOOK, max(0.1, wait)))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(fresh.wait(), min(LOOK, max(0.1, wait)) / SPEED)
 
 
 def _channels(config: Config, journal: SqlJournal, clock: Clock) -> Iterator[Channel]:
