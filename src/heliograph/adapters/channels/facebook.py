@@ -74,7 +74,7 @@ class Facebook(Held):
         if not (post := self._one(remotes)):
             return Sent(fate="refused", note="it is not known which post this is: delete it by hand on the page")
         reply = await self._graph.ask("DELETE", post, seen=True)
-        if reply.gone and _ADDRESS.fullmatch(remotes[0].strip()):  # who typed it may have typed it wrong
+        if reply.gone and _address(remotes):  # who typed it may have typed it wrong
             return Sent(fate="refused", note="no post of this page has this address: look whether it is gone")
         if reply.gone and await self._missing(post):
             return Sent(fate="posted", remotes=tuple(remotes), note="it was not there any more")
@@ -88,8 +88,7 @@ class Facebook(Held):
         if not post:
             return Sent(fate="unknown", note="it is not known which post this is")
         reply = await self._graph.ask("GET", post, {"fields": "id,message"})
-        typed = any(_ADDRESS.fullmatch(one.strip()) for one in entry.remotes)
-        if entry.act == "withdraw" and reply.gone and not typed and await self._missing(post):
+        if entry.act == "withdraw" and reply.gone and not _address(entry.remotes) and await self._missing(post):
             return Sent(fate="posted", remotes=entry.remotes)
         if reply.sent is not None:
             return Sent(fate="unknown", remotes=entry.remotes, wait=reply.wait, note=reply.sent.note)
@@ -133,10 +132,14 @@ class Facebook(Held):
 
     def _one(self, remotes: Sequence[str]) -> str:
         """The post's number; of an address that an editor copied, too, where that has one. "" for anything else."""
-        said = remotes[0].strip() if len(remotes) == 1 else ""
-        if not (match := _ADDRESS.fullmatch(said)):
-            return identity(said)
-        return f"{self._page}_{match['post'] or match['story']}"
+        if match := _address(remotes):
+            return f"{self._page}_{match['post'] or match['story']}"
+        return identity(remotes[0].strip()) if len(remotes) == 1 else ""
+
+
+def _address(remotes: Sequence[str]) -> re.Match[str] | None:
+    """What an editor typed or copied in place of a number."""
+    return _ADDRESS.fullmatch(remotes[0].strip()) if len(remotes) == 1 else None
 
 
 def _done(reply: Reply, remotes: Sequence[str]) -> Sent:

@@ -71,44 +71,37 @@ class TelegramChannel(Held):
         ids = _ids(remotes)
         if not ids:
             return Sent(fate="refused", note="it is not known which message to change")
+        sent = Sent(fate="unknown")
+        for method in self._edits(ids[0], message, beside=bool(pictures)):
+            try:
+                await self._calls(method)
+            except Exception as error:  # noqa: BLE001 - the port's promise
+                said = error.message if isinstance(error, TelegramBadRequest) else ""
+                if "message is not modified" in said:
+                    return Sent(fate="posted", remotes=tuple(remotes), note="it was so already")
+                sent = self._calls.sorted_out(error)
+                if "there is no" not in said:  # "no text", "no caption in the message to edit": the other one
+                    return sent
+            else:
+                return Sent(fate="posted", remotes=tuple(remotes))
+        return sent
+
+    def _edits(
+        self, id: int, message: Message, *, beside: bool  # noqa: A002
+    ) -> tuple[methods.EditMessageText | methods.EditMessageCaption, ...]:  # fmt: skip
+        """The ways to change a message, the likely one first; ``beside`` a picture it is a caption."""
         if message.rich:
-            rich = methods.EditMessageText(chat_id=self._chat, message_id=ids[0], rich_message=_rich(message))
-            return await self._edit_other(rich, remotes)
+            return (methods.EditMessageText(chat_id=self._chat, message_id=id, rich_message=_rich(message)),)
         mode = "HTML" if message.html else None
         text = methods.EditMessageText(
             chat_id=self._chat,
-            message_id=ids[0],
+            message_id=id,
             text=message.text,
             parse_mode=mode,
             link_preview_options=_NO_PREVIEW,
         )
-        caption = methods.EditMessageCaption(
-            chat_id=self._chat, message_id=ids[0], caption=message.text, parse_mode=mode
-        )
-        first, second = (caption, text) if pictures else (text, caption)
-        try:
-            await self._calls(first)
-        except TelegramBadRequest as error:
-            if "message is not modified" in error.message:
-                return Sent(fate="posted", remotes=tuple(remotes), note="it was so already")
-            if "there is no" not in error.message:  # "no text", "no caption in the message to edit": the other one
-                return self._calls.sorted_out(error)
-        except Exception as error:  # noqa: BLE001 - the port's promise
-            return self._calls.sorted_out(error)
-        else:
-            return Sent(fate="posted", remotes=tuple(remotes))
-        return await self._edit_other(second, remotes)
-
-    async def _edit_other(
-        self, method: methods.EditMessageText | methods.EditMessageCaption, remotes: Sequence[str]
-    ) -> Sent:
-        try:
-            await self._calls(method)
-        except Exception as error:  # noqa: BLE001 - the port's promise
-            if isinstance(error, TelegramBadRequest) and "message is not modified" in error.message:
-                return Sent(fate="posted", remotes=tuple(remotes), note="it was so already")
-            return self._calls.sorted_out(error)
-        return Sent(fate="posted", remotes=tuple(remotes))
+        caption = methods.EditMessageCaption(chat_id=self._chat, message_id=id, caption=message.text, parse_mode=mode)
+        return (caption, text) if beside else (text, caption)
 
     async def withdraw(self, remotes: Sequence[str]) -> Sent:
         """What is older than 48 hours Telegram refuses to delete: it can only be edited."""
