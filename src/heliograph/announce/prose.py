@@ -8,13 +8,14 @@ and opened again in the next one. Rule 3: links of the newsroom's own site are t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import escape, unescape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from heliograph.announce.text import Measure, clean
 from heliograph.model.post import Message
 from heliograph.model.story import (
+    Block,
     Embed,
     Figure,
     Heading,
@@ -62,32 +63,32 @@ class Prose:
         self.title = clean(story.title, lines=False)
         self.lead = clean(story.lead)
         self.bylines = clean(", ".join(story.bylines), lines=False)
-        body = list(self._body(story))
+        body = [self.text(block) for block in story.blocks if not isinstance(block, Figure)]
         if body and self.lead and plain(body[0]) == self.lead:
             del body[0]  # many sites begin their text with the lead
         self.body = tuple(body)
 
-    def _body(self, story: Story) -> Iterator[str]:
-        for block in story.blocks:
-            match block:
-                case Paragraph(runs=runs):
-                    yield self.marked(runs)
-                case Heading(runs=runs):
-                    yield bold(clean(plain(self.marked(runs)), lines=False))
-                case Listing(ordered=ordered, items=items):
-                    signs = (f"{place}. " if ordered else "• " for place in range(1, len(items) + 1))
-                    yield "\n".join(sign + self.marked(item) for sign, item in zip(signs, items, strict=True))
-                case Quote(runs=runs, source=source):
-                    said = self.marked(runs)
-                    yield f"{_QUOTE}{said}{_END}" + (f"\n— {clean(source, lines=False)}" if source else "")
-                case Table(rows=rows):
-                    yield "\n".join(" · ".join(self.marked(cell) for cell in row) for row in rows)
-                case Embed(title=title, href=href, provider=provider):
-                    yield self.linked(clean(title or provider, lines=False), href)
-                case Rule():
-                    yield "* * *"
-                case Figure():
-                    pass  # a picture that is not shown needs no caption
+    def text(self, block: Block) -> str:
+        """A block as one marked text; a picture that is not shown needs no caption."""
+        match block:
+            case Paragraph(runs=runs):
+                return self.marked(runs)
+            case Heading(runs=runs):
+                return bold(clean(plain(self.marked(runs)), lines=False))
+            case Listing(ordered=ordered, items=items):
+                signs = (f"{place}. " if ordered else "• " for place in range(1, len(items) + 1))
+                return "\n".join(sign + self.marked(item) for sign, item in zip(signs, items, strict=True))
+            case Quote(runs=runs, source=source):
+                said = self.marked(runs)
+                return f"{_QUOTE}{said}{_END}" + (f"\n— {clean(source, lines=False)}" if source else "")
+            case Table(rows=rows):
+                return "\n".join(" · ".join(self.marked(cell) for cell in row) for row in rows)
+            case Embed(title=title, href=href, provider=provider):
+                return self._linked(clean(title or provider, lines=False), href)
+            case Rule():
+                return "* * *"
+            case Figure():
+                return ""
 
     def marked(self, runs: Runs) -> str:
         """Clean text with marks."""
@@ -101,11 +102,10 @@ class Prose:
             before, after = (" " if run.text[0].isspace() else ""), (" " if run.text[-1].isspace() else "")
             for sign, among in ((_BOLD, ("b", "bi")), (_ITALIC, ("i", "bi")), (_CODE, ("code",))):
                 text = f"{sign}{text}{_END}" if run.mark in among else text
-            made.append(before + self.linked(text, run.href) + after)
+            made.append(before + self._linked(text, run.href) + after)
         return re.sub(" {2,}", " ", "".join(made)).strip()
 
-    def linked(self, text: str, href: str) -> str:
-        """``text``, which is clean, as a link; as it is, where it may lead nowhere."""
+    def _linked(self, text: str, href: str) -> str:
         address = untracked(href)
         host = (urlsplit(address).hostname or "") if address else ""
         if not text or not address or host in self._own or len(self._hrefs) >= _MOST_LINKS:

@@ -16,7 +16,7 @@ from typing import Final
 
 from heliograph.announce.prose import Prose, bold, plain
 from heliograph.announce.text import clean, split, units
-from heliograph.model.story import Embed, Figure, Heading, Listing, Quote, Rule, Story, Table
+from heliograph.model.story import Figure, Heading, Listing, Quote, Rule, Story, Table
 
 CHARACTERS: Final = 32_768
 BLOCKS: Final = 500
@@ -66,6 +66,9 @@ def _pieces(story: Story, prose: Prose) -> Iterator[Piece]:
                     yield Piece(
                         tag="tr", texts=tuple(_flat(prose.marked(cell)) for cell in row), within=(place, "table")
                     )
+            case Table(rows=rows):  # too wide for one
+                for row in rows:
+                    yield Piece(tag="p", texts=(" · ".join(_flat(prose.marked(cell)) for cell in row),))
             case Quote(runs=runs, source=source):
                 yield Piece(tag="blockquote", texts=(_flat(prose.marked(runs)),))
                 if source:
@@ -75,21 +78,10 @@ def _pieces(story: Story, prose: Prose) -> Iterator[Piece]:
             case Figure():
                 pass  # a picture that is not shown needs no caption
             case _:
-                said = _line(block, prose)
+                said = prose.text(block)
                 if place == begins and plain(said) == prose.lead:
                     continue  # many sites begin their text with the lead
                 yield from (Piece(tag="p", texts=(line,)) for line in prose.lines(said))
-
-
-def _line(block: object, prose: Prose) -> str:
-    """A block that is plain text; of a table that is too wide, a line for each row."""
-    match block:
-        case Table(rows=rows):
-            return "\n".join(" · ".join(_flat(prose.marked(cell)) for cell in row) for row in rows)
-        case Embed(title=title, href=href, provider=provider):
-            return prose.linked(clean(title or provider, lines=False), href)
-        case _:
-            return prose.marked(getattr(block, "runs", ()))
 
 
 def _flat(text: str) -> str:
