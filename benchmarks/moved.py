@@ -26,7 +26,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.newsday import threaded
 from benchmarks.places import heliograph
 from benchmarks.report import Figure, Section, Table, show, to_plain
 from benchmarks.rooms import FIRST, Room, begun, here
@@ -34,6 +33,7 @@ from benchmarks.sites import BenchError
 from heliograph.cli.wiring import open_journal
 from heliograph.config import load
 from heliograph.lab.channels.rehearsal import Rehearsal
+from heliograph.lab.loopback import in_thread
 from heliograph.model.post import Topic
 
 CHANNELS = ("telegram", "viber", "facebook", "webhook")  # those that tell addresses unless they are told not to
@@ -106,7 +106,7 @@ def measure(times: int) -> dict[str, list[float]]:
     """Seconds by channel, ``times`` of each."""
     found: dict[str, list[float]] = {channel: [] for channel in CHANNELS}
     rehearsal = Rehearsal(time.time)
-    with tempfile.TemporaryDirectory(prefix="moved-") as place, threaded(rehearsal):
+    with tempfile.TemporaryDirectory(prefix="moved-") as place, in_thread(rehearsal.running()):
         room = newsroom(Path(place), rehearsal)
         with running(room):
             waits(rehearsal, {"one", "two"}, time.time())

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import multiprocessing
 import random
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +23,7 @@ from heliograph.flows.announce import Memory, as_published, facts_of, plan_posts
 from heliograph.flows.work import drafted
 from heliograph.lab.channels.rehearsal import Rehearsal
 from heliograph.lab.channels.wall import Post
+from heliograph.lab.loopback import in_thread
 from heliograph.model import Paragraph, Run, Story, plain_text
 from heliograph.model.code import shown, story_code
 from heliograph.model.ledger import Outcome
@@ -63,7 +61,7 @@ class Day:
 
     def run(self) -> dict[str, Any]:
         """The whole day; what came of it."""
-        with threaded(self.rehearsal) as door:
+        with in_thread(self.rehearsal.running()) as door:
             self.text = CONFIG + self.rehearsal.tables(self.folder / "tokens") + f"batch = {BATCH}\n"
             config = parse(self.text, self.folder / "heliograph.toml")
             with SqlJournal(config.journal_url, config.state_folder) as journal, _Killed(self, door) as sender:
@@ -333,27 +331,6 @@ class _Killed:
         if self._process.is_alive():
             self._process.kill()
         self._process.join()
-
-
-@contextmanager
-def threaded(rehearsal: Rehearsal) -> Iterator[str]:
-    """The emulators on a loop of their own."""
-    ready, over = threading.Event(), threading.Event()
-
-    async def serve() -> None:
-        async with rehearsal.running():
-            ready.set()
-            await asyncio.to_thread(over.wait)
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    try:
-        if not ready.wait(30):
-            raise RuntimeError("the emulators do not start")
-        yield rehearsal.door
-    finally:
-        over.set()
-        thread.join()
 
 
 def _story(number: int, at: datetime, sentences: int) -> Story:

@@ -7,19 +7,19 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import anyio
 import pytest
 from tests.cli.test_commands import STORY, heliograph
 
 from heliograph.config import parse
-from heliograph.lab.channels.rehearsal import Post, Rehearsal
+from heliograph.lab.channels.rehearsal import Rehearsal
+from heliograph.lab.channels.wall import Post
+from heliograph.lab.loopback import in_thread
 
 WAIT = 120.0  # seconds until a service that says nothing counts as stuck
 
@@ -27,21 +27,9 @@ WAIT = 120.0  # seconds until a service that says nothing counts as stuck
 @contextmanager
 def emulated(*, share: float = 0.0) -> Iterator[Rehearsal]:
     """The emulators, in a thread of their own."""
-    rehearsal, ready, over = Rehearsal(time.time, share=share), threading.Event(), threading.Event()
-
-    async def serve() -> None:
-        async with rehearsal.running():
-            ready.set()
-            await anyio.to_thread.run_sync(over.wait)
-
-    thread = threading.Thread(target=anyio.run, args=(serve,))
-    thread.start()
-    try:
-        assert ready.wait(30)
+    rehearsal = Rehearsal(time.time, share=share)
+    with in_thread(rehearsal.running()):
         yield rehearsal
-    finally:
-        over.set()
-        thread.join()
 
 
 @contextmanager

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import queue
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 from aiohttp import web
 
+T = TypeVar("T")
 _SHUTDOWN = 0.2  # seconds for answers that are under way
+_START = 30.0  # seconds until a server that has not started counts as stuck
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -37,3 +42,31 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
+
+
+@contextmanager
+def in_thread(server: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """``server`` on a loop in a thread of its own, for callers that have none; gives what it gives.
+
+    Raises:
+        RuntimeError: it does not start within half a minute.
+    """
+    given: queue.Queue[T] = queue.Queue()
+    over = threading.Event()
+
+    async def serve() -> None:
+        async with server as value:
+            given.put(value)
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        try:
+            value = given.get(timeout=_START)
+        except queue.Empty:
+            raise RuntimeError("the server does not start") from None
+        yield value
+    finally:
+        over.set()
+        thread.join()
