@@ -139,7 +139,7 @@ def where(rules: Rules, facts: Facts, words: Words, speaks: Speaks) -> Reply:
 
 def story(story: Story, rules: Rules, facts: Facts, speaks: Speaks) -> tuple[Reply, ...]:
     """One story as a whole, in up to ``PARTS`` messages."""
-    drafts = compose.story(story, replace(rules, pictures=False), facts, speaks, parts=PARTS)
+    drafts = compose.story(story, replace(rules, pictures=False, rich=False), facts, speaks, parts=PARTS)
     return tuple(Reply(html=draft.message.text) for draft in drafts)
 
 

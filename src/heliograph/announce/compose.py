@@ -91,6 +91,8 @@ def _telegram(
         if rules.pictures:
             rooms = [rules.traits.caption - _FOOT if count == 1 else rules.traits.caption, *rooms[1:]]
         made, all_of_it = pack(paragraphs, rooms, measure)
+        if all_of_it and len(made) < count and measure(made[-1]) > last:  # there the foot finds no room
+            made, all_of_it = pack(paragraphs, [min(room, last) for room in rooms], measure)
         if all_of_it:
             break
     if not all_of_it:
