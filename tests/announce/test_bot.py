@@ -159,5 +159,13 @@ def test_a_story_is_whole_in_its_parts_and_says_when_it_is_not() -> None:
     assert clean(longer[-1].html).endswith(".html")
 
 
+def test_where_posts_are_rich_the_bot_still_answers_in_classic_messages() -> None:
+    rich = replace(RULES, rich=True)
+    told = replace(a_story(1, WHEN), blocks=(Heading(level=2, runs=(Run("Мост"),)), Paragraph(runs=(Run("Море"),))))
+    replies = bot.story(told, rich, FACTS, interface_of)
+    assert replies == bot.story(told, RULES, FACTS, interface_of)
+    fits(*replies, bot.where(rich, FACTS, words("ru"), interface_of))
+
+
 def test_nothing_that_was_typed_comes_back() -> None:
     assert "жираф" not in bot.found([], words("ru")).html
