@@ -152,14 +152,13 @@ def plainly(place: tuple[str, int], asked: bytes) -> bytes:
 
 
 async def far(url: str, net: TorNet, asked: bytes) -> bytes:
-    """What an onion service answers; a reader's Tor may give up a new one at first, and he asks again."""
-    answer = b""
+    """What an onion service answers; a reader's Tor may give up a new one at first, and he starts it anew."""
     for _ in range(TRIES):
         async with Socks(("127.0.0.1", net.reader.socks)).way(url.split("/")[2], 80) as port:
-            answer = await asyncio.to_thread(plainly, ("127.0.0.1", port), asked)
-        if answer:
-            break
-    return answer
+            if answer := await asyncio.to_thread(plainly, ("127.0.0.1", port), asked):
+                return answer
+        net.forget()
+    raise AssertionError(f"{url} answered nothing, {TRIES} times:\n{net.reader.log()}\n{net.mirror.log()}")
 
 
 # --- without Tor
