@@ -16,6 +16,7 @@ from tests.adapters.hosts.machines import SshPeer
 from tests.adapters.hosts.sshd import Sshd
 from tests.adapters.hosts.test_servers import bring, mend
 
+from heliograph.adapters.hosts import command
 from heliograph.adapters.hosts import rsync as module
 from heliograph.adapters.hosts.command import Ended
 from heliograph.adapters.hosts.objects import BusyError
@@ -153,6 +154,24 @@ def test_a_directory_whose_parent_is_not_there_is_told(peer: SshPeer) -> None:
     with pytest.raises(StoreError, match="parent directory") as raised:
         bring(peer, e.steps({}, FIRST), FIRST)
     assert "make" in raised.value.remedy
+
+
+def test_it_is_told_where_the_servers_words_are_lost(
+    peer: SshPeer, tmp_path: Path, rsync_program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection often ends before what was wrong has come through it."""
+    heard = f'case "$*" in *--list-only*) exec {rsync_program} "$@";; esac;'
+    words, there = command.ENGLISH, peer.root
+    path = _fake(tmp_path / "mute", f'{heard} exec {rsync_program} "$@" 2>/dev/null')
+    monkeypatch.setattr(command, "ENGLISH", {**words, "PATH": path})
+    peer.root = there / "none" / "site"
+    with pytest.raises(StoreError, match="parent directory"):
+        bring(peer, e.steps({}, FIRST), FIRST)
+    there.mkdir()
+    peer.root = there / "site"
+    monkeypatch.setattr(command, "ENGLISH", {**words, "PATH": _fake(tmp_path / "full", f"{heard} exit 11")})
+    with pytest.raises(StoreError, match="disk there may be full"):
+        bring(peer, e.steps({}, FIRST), FIRST)
 
 
 @pytest.mark.parametrize("path", ["site; rm -rf", "$(date)", "-x", "a\\b"])

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import anyio
@@ -32,13 +32,15 @@ _FILES, _SIZE = 5_000, 64_000_000  # of one run
 _PLAIN = re.compile(r"[A-Za-z0-9_./~@+,-]+")  # older versions of rsync hand the path to a shell there
 _LISTED = re.compile(rb"-[\w+.-]{9,10} +([\d,.]+) (\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (.+)")
 _FSYNC, _TOO_OLD = "--fsync", "unknown option"
+_NO_PARENT: Final = "its parent directory is not there"
+_MAKE_IT: Final = "make the directory, and let that user write there"
 _REMEDIES: Final = (  # what rsync says, what that means, what to do
     ("No space left on device", "the disk there is full", ssh.FULL),
     ("Disk quota exceeded", "the quota there is used up", ssh.FULL),
     ("command not found", "rsync is not installed there", "install rsync on the server, or use kind = \"sftp\""),
     ("Permission denied (13)", "no right to write there", "give that user the right to write there"),
     ("Read-only file system", "the file system there is read-only", "mount it for writing, there"),
-    ("mkdir", "its parent directory is not there", "make the directory, and let that user write there"),
+    ("mkdir", _NO_PARENT, _MAKE_IT),
     (_TOO_OLD, "rsync there is too old", "install version 3.1 or newer on the server"),
 )  # fmt: skip
 _VANISHED: Final = 24  # files that are named are not here: those to remove
@@ -150,7 +152,7 @@ class Rsync:
                 ended = await self._again(*words, line=heard)
         self.spent += Spent(writes=len(finished), size=sum(sizes[name] for name in finished))
         if ended.code:
-            raise self._trouble(ended)
+            raise await self._why(ended)
         self.held.note({change.name: (marks[change.name], {change.name: change.digest}) for change in changes})
         done(len(changes) - len(finished))  # what was there already
 
@@ -194,6 +196,16 @@ class Rsync:
         common = ["rsync", f"--timeout={self.silence}", "--outbuf=L", f"--rsh={' '.join(map(_quoted, shell))}"]
         return await command.run([*common, *words], {"HOME": "/nonexistent"}, line=line)
 
+    async def _why(self, ended: Ended) -> StoreError:
+        """What went wrong with writing. The words of the server are often lost, because the connection ends with them;
+        so what can be seen from here is looked at."""
+        if ended.code == _NOT_WRITTEN and not any(sign in ended.err for sign, _, _ in _REMEDIES):
+            above = f"{self.at.user}@{self.at.host}:{PurePosixPath(self.at.path).parent}/"
+            looked = await self._again("--list-only", "--", above)
+            if looked.code and _GONE in looked.err:
+                return StoreError(_NO_PARENT, where=self.place, remedy=_MAKE_IT)
+        return self._trouble(ended)
+
     def _trouble(self, ended: Ended) -> StoreError:
         """What went wrong, and what mends it."""
         if (told := ssh.trouble(ended, self.place, self.at.known_hosts)) is not None:
@@ -203,7 +215,7 @@ class Rsync:
                 return StoreError(what, where=self.place, remedy=remedy)
         if ended.code == 127:  # a shell found no such program
             return StoreError("rsync is not installed there", where=self.place, remedy=_REMEDIES[2][2])
-        if ended.code == _NOT_WRITTEN:  # its reason is often lost, because the connection ends with it
+        if ended.code == _NOT_WRITTEN:  # its reason is often lost, see _why
             return StoreError("it cannot be written: the disk there may be full", where=self.place, remedy=ssh.FULL)
         kind = BusyError if ended.code in _BUSY_CODES or ended.code < 0 else StoreError
         return kind(f"rsync failed: {ended.last_words}", where=self.place)
