@@ -19,7 +19,8 @@ from heliograph.announce import compose, outbox
 from heliograph.announce.outbox import PRIVATE
 from heliograph.announce.prose import shown_text
 from heliograph.config import parse
-from heliograph.flows.announce import Memory, as_published, facts_of, plan_posts, rules_for, rules_of, speaker
+from heliograph.flows.announce import Memory, facts_of, plan_posts, rules_for, rules_of, speaker
+from heliograph.flows.house import as_published
 from heliograph.flows.work import drafted
 from heliograph.lab.channels.rehearsal import Rehearsal
 from heliograph.lab.channels.wall import Post
@@ -75,9 +76,10 @@ class Day:
                 self._publish(sender, self.args.kills - late)
                 self._end(sender)
                 self.clock.skip((EVENING - self.clock.moment()).total_seconds())
-                for _ in range(late):
+                for _ in range(late - late // 2):
                     sender.kill(self.chance.uniform(0.2, 1.0))
                 self._end(sender)
+                self._afterwards(sender, late // 2)
                 sender.stop()
                 return self._judged()
 
@@ -117,6 +119,20 @@ class Day:
             for _ in range(killed[number]):
                 sender.kill(self.chance.uniform(0.05, 0.6))
             self._confirm()
+
+    def _afterwards(self, sender: _Killed, kills: int) -> None:
+        """The letters are out, and then a story is corrected and another withdrawn."""
+        self.at_evening = list(self.stories), list(self.gone)
+        gone, better = self.chance.sample(range(len(self.stories)), 2)
+        self.late = _newer(self.stories[better]), self.stories[gone]
+        self.stories[better] = self.late[0]
+        self.gone.append(self.stories.pop(gone))
+        self._save(self.late[0])
+        self.journal.withdraw([self.late[1].code], (), self.clock.moment())
+        for _ in range(kills):
+            self._confirm()
+            sender.kill(self.chance.uniform(0.1, 0.6))
+        self._end(sender)
 
     def _end(self, sender: _Killed) -> None:
         """Until nothing is left to do, with an editor at hand. Where all wait for the clock, it goes on at once."""
@@ -262,20 +278,34 @@ class Day:
     def _people(self, name: str, rows: Sequence[Entry]) -> tuple[int, int, list[str]]:
         """Of the day as subscribers got it: how often twice, how often not at all, and what is wrong."""
         twice, lost, wrong = 0, 0, list[str]()
-        days = [row for row in rows if row.channel == name and row.topic.kind == "day"]
+        about = [row for row in rows if row.channel == name and row.topic.kind == "day"]
+        days = {_sent(row) for row in about if not row.message.replies_to}
+        mends = {_sent(row) for row in about if row.message.replies_to}
         batches = {one.id // (BATCH if name == "mail" else 1) for one in self.readers[name]}
-        if len(days) != len(batches):
-            wrong.append(f"{name}: {len(days)} messages tell the day")
+        expected = len(batches) * (2 if name == "mail" else 1)  # each letter has its correction
+        if len(about) != expected:
+            wrong.append(f"{name}: {len(about)} messages tell the day or correct it, not {expected}")
         for one in self.readers[name]:
             had = [text for _, text in self._had(name, one.address)]
-            told = [text for text in had if any(text == _sent(row) for row in days)]
-            twice += max(0, len(told) - 1) + len(had) - len(told)
-            lost += not told
-            whole = [_body(story) for story in self.stories] if name == "mail" else []
-            for text in told:
-                if not all(body in text for body in whole) or any(shown(story.code) in text for story in self.gone):
-                    wrong.append(f"{name}: the day of {one.address} is not whole, or tells what was withdrawn")
+            told, mended = [text for text in had if text in days], [text for text in had if text in mends]
+            twice += max(0, len(told) - 1) + max(0, len(mended) - 1) + len(had) - len(told) - len(mended)
+            lost += (not told) + (name == "mail" and not mended)
+            if not all(self._is_the_day(text, whole=name == "mail") for text in told):
+                wrong.append(f"{name}: the day of {one.address} is not whole, or tells what was withdrawn")
+            if not all(self._is_the_correction(text) for text in mended):
+                wrong.append(f"{name}: the correction to {one.address} does not say what changed")
         return twice, lost, wrong
+
+    def _is_the_day(self, text: str, *, whole: bool) -> bool:
+        stories, gone = self.at_evening
+        bodies = [_body(story) for story in stories] if whole else []
+        return all(body in text for body in bodies) and not any(shown(story.code) in text for story in gone)
+
+    def _is_the_correction(self, text: str) -> bool:
+        newer, gone = self.late
+        others = [story for story in self.stories if story is not newer]
+        told = _body(newer) in text and shown(gone.code) in text
+        return told and gone.title not in text and not any(shown(story.code) in text for story in others)
 
     def _save(self, story: Story) -> None:
         draft = drafted(story, (), "UTC")

@@ -251,6 +251,10 @@ class OutboxBook(Protocol):
         """These stories as they are now, newest first; those that the edition does not hold are missing."""
         ...
 
+    def versions(self, codes: Sequence[str]) -> Mapping[str, int]:
+        """The versions that these stories have now; those that the edition does not hold are missing."""
+        ...
+
     def entries(
         self,
         *,

@@ -133,9 +133,11 @@ def test_stories_that_are_told_of_and_their_changes(journal: SqlJournal) -> None
     assert journal.told()[ours.code][0] == 2
     (now,) = journal.stories([ours.code, "nothing"])
     assert (now.version, now.blocks) == (2, (Paragraph(runs=(Run("Два."),)),))
+    assert journal.versions([ours.code, "nothing", ours.code]) == {ours.code: 2}
     journal.withdraw([ours.code], (), NOW)
     assert journal.told()[ours.code][0] == 0
     assert journal.stories([ours.code]) == []
+    assert journal.versions([ours.code]) == {}
 
 
 def test_only_what_is_over_is_forgotten_and_of_one_thing_all_or_nothing(journal: SqlJournal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tests.announce.stories import FACTS, NOW, paragraph, rules, speaks, story
 
 from heliograph.announce import plan
-from heliograph.announce.outbox import PRIVATE
-from heliograph.announce.plan import At, Plan
+from heliograph.announce.planning import At, Plan
 from heliograph.announce.rules import Facts
 from heliograph.model import Run, Story
 from heliograph.model.post import ChannelKind, Entry, State
@@ -282,14 +281,6 @@ def test_where_nothing_can_be_edited_addresses_are_posted_anew_but_not_at_every_
 
 def test_without_a_mirror_nothing_is_said_of_addresses() -> None:
     assert plan.where(at(facts=Facts(title="П")), []) == Plan()
-
-
-@pytest.mark.parametrize(("hour", "planned"), [(19, 0), (20, 3), (22, 3), (23, 0)])
-def test_the_day_is_told_in_its_evening_to_the_channel_and_each_batch(hour: int, planned: int) -> None:
-    here = at(says=frozenset({"day"}), now=NOW.replace(hour=hour), zone="UTC", day_at=time(20))
-    made = plan.day(here, [story("т")], [4, 9])
-    assert len(made.fresh) == planned
-    assert [row.part for row in made.fresh] == [0, PRIVATE + 4, PRIVATE + 9][:planned]
 
 
 STEPS: st.SearchStrategy[Sequence[str]] = st.lists(

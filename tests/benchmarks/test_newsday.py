@@ -72,6 +72,20 @@ def no_letter(day: Day) -> Callable[[], None]:
     return lambda: box.extend(mails)
 
 
+def no_correction(day: Day) -> Callable[[], None]:
+    """A subscriber has the letter, and not what mends it."""
+    box = day.rehearsal.office.reader("reader2@mail.example").box
+    mail = box.pop()
+    return lambda: box.append(mail)
+
+
+def wrong_correction(day: Day) -> Callable[[], None]:
+    """The correction is about another story."""
+    was = day.late
+    day.late = day.stories[0] if day.stories[0] is not was[0] else day.stories[1], was[1]
+    return lambda: setattr(day, "late", was)
+
+
 def two_letters(day: Day) -> Callable[[], None]:
     """Another has it twice."""
     box = day.rehearsal.office.reader("reader5@mail.example").box
@@ -84,7 +98,7 @@ TAMPERS: dict[str, tuple[Callable[[Day], Callable[[], None]], str]] = {
     for tamper, key in (
         (twice_in_public, "twice"), (twice_by_two_entries, "twice"), (lost, "lost"), (cut, "not as planned"),
         (still_there, "not as planned"),
-        (two_letters, "twice"), (no_letter, "lost"),
+        (two_letters, "twice"), (no_letter, "lost"), (no_correction, "lost"), (wrong_correction, "not as planned"),
     )
 }  # fmt: skip
 

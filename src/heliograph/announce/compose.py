@@ -7,7 +7,7 @@ told apart from what only dates it, so that a new address is no reason to edit e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -150,34 +150,62 @@ def withdrawn(rules: Rules, code: str, speaks: Speaks, lang: str) -> Draft:
 
 
 def day(stories: Sequence[Story], when: date, rules: Rules, facts: Facts, speaks: Speaks) -> Draft:
-    """The day in ten lines; by mail each story follows whole."""
+    """The day in ten lines; by mail each story follows whole. Without a story: its heading and the addresses."""
     words = speaks(rules.voice)
+    by_mail = rules.kind == "mail"
     head = f"{facts.title}, {words.day(when)}"
     lines = [f"• {fit(clean(one.title, lines=False), _TITLE)} ({shown(one.code)})" for one in stories[:_LINES]]
     foot = _addresses(facts, words)
-    if rules.kind == "mail":
+    if by_mail:
         foot += f"\n\n{_ends(words)}"
     room = rules.traits.text - _FOOT * 2 - len(head)
     paragraphs = ["\n".join(lines)]
-    if rules.kind == "mail":
-        for one in stories:
-            prose = Prose(one, facts.own)
-            paragraphs += [f"{prose.title}\n{'=' * min(60, len(prose.title))}", prose.lead, *map(plain, prose.body)]
-            paragraphs.append(f"{words('Code of this story:')} {shown(one.code)}")
-    text = "".join(pack(paragraphs, [room], rules.traits.measure)[0])
+    for one in stories if by_mail else ():
+        paragraphs += _in_a_letter(one, facts, words)
+    text = "".join(pack(paragraphs, [room], rules.traits.measure)[0]) if stories else ""
     html = rules.kind == "telegram"
-    said = escape(text, quote=False) if html else text
-    first = f"<b>{escape(head, quote=False)}</b>" if html else head
+    said = [f"<b>{escape(head, quote=False)}</b>", *(escape(one, quote=False) for one in (text, foot))]
     cards = (Card(title=head, text=text, lang=rules.voice, alt=head),) if rules.traits.pictures else ()
     message = Message(
-        text=f"{first}\n\n{said}\n\n{escape(foot, quote=False) if html else foot}",
+        text="\n\n".join(filter(None, said if html else (head, text, foot))),
         html=html,
         lang=rules.voice,
         subject=head,
         cards=cards,
-        attached=when.isoformat() if rules.kind == "mail" else "",
+        attached=when.isoformat() if by_mail else "",
+        tells=tells({one.code: one.version for one in (stories if by_mail else stories[:_LINES])}),
     )
     return Draft(message=message, core=f"{head}\n{text}")
+
+
+def tells(versions: Mapping[str, int]) -> tuple[str, ...]:
+    """``Message.tells`` of these stories."""
+    return tuple(f"{code}:{version}" for code, version in versions.items())
+
+
+def mended(
+    newer: Sequence[Story], gone: Sequence[str], when: date, rules: Rules, facts: Facts, speaks: Speaks
+) -> Draft:
+    """A mail after a letter of that day: stories as they are now, and the codes of those that were withdrawn.
+
+    Of what was withdrawn it says no more than its code: often a headline is what does the harm.
+    """
+    words = speaks(rules.voice)
+    head = f"{words('Correction') if newer else words('This story was withdrawn.')} {facts.title}, {words.day(when)}"
+    paragraphs = [line for one in newer for line in _in_a_letter(one, facts, words)]
+    paragraphs += [f"{words('This story was withdrawn.')}\n{words('Code of this story:')} {shown(one)}" for one in gone]
+    foot = f"{_addresses(facts, words)}\n\n{_ends(words)}"
+    (text,) = pack(paragraphs, [rules.traits.text - _FOOT * 2 - len(head)], rules.traits.measure)[0]
+    attached = when.isoformat() if newer else ""
+    message = Message(text=f"{head}\n\n{text}\n\n{foot}", lang=rules.voice, subject=head, attached=attached)
+    return Draft(message=message, core=f"{head}\n{text}")
+
+
+def _in_a_letter(story: Story, facts: Facts, words: Words) -> list[str]:
+    """A story whole, paragraph by paragraph."""
+    prose = Prose(story, facts.own)
+    title = f"{prose.title}\n{'=' * min(60, len(prose.title))}"
+    return [title, prose.lead, *map(plain, prose.body), f"{words('Code of this story:')} {shown(story.code)}"]
 
 
 def where(rules: Rules, facts: Facts, speaks: Speaks) -> Draft:

@@ -1,4 +1,5 @@
-"""What a channel shall say, against what it has said: entries to add, and entries to change that nobody has begun.
+"""What a channel shall say of stories and addresses, against what it has said: entries to add, and entries to change
+that nobody has begun.
 
 Rule 1: for one part of one version of one thing there is one entry, so planning twice plans nothing twice. Rule 2: what
 was begun is never changed; what follows from it waits until it is settled. Rule 3: what a channel cannot do becomes a
@@ -8,52 +9,21 @@ task for a person, and is never left out. Rule 4: a correction where nothing can
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from heliograph.announce import compose
-from heliograph.announce.compose import Draft, Speaks
+from heliograph.announce.compose import Draft
 from heliograph.announce.outbox import PRIVATE
-from heliograph.announce.rules import Facts, Rules, What
+from heliograph.announce.planning import At, Plan
+from heliograph.announce.rules import Rules
 from heliograph.model import Story
-from heliograph.model.post import WAITING, Act, Entry, State, Topic
+from heliograph.model.post import WAITING, Entry, State, Topic
 
-LATE: Final = timedelta(hours=3)  # after its hour, a day is not told any more
 CALM: Final = timedelta(minutes=10)  # between two posts of addresses where none can be edited
 KEEP: Final = timedelta(days=40)  # for so long an entry that is over is remembered, and its story watched
 _BY_HAND: Final = "delete it in the provider's app, then: heliograph post settle"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Changes of the outbox."""
-
-    fresh: tuple[Entry, ...] = ()
-    changed: tuple[Entry, ...] = ()
-
-    def __add__(self, other: Plan) -> Plan:
-        return Plan(fresh=self.fresh + other.fresh, changed=self.changed + other.changed)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class At:
-    """One channel at one moment."""
-
-    rules: Rules
-    now: datetime
-    facts: Facts
-    speaks: Speaks
-
-    def drafts(self, story: Story, *, parts: int = 0) -> tuple[Draft, ...]:
-        """What the story is here now."""
-        label: compose.Label = "breaking" if self.rules.breaking(story) else ""
-        return compose.story(story, self.rules, self.facts, self.speaks, label=label, parts=parts)
-
-    def notice(self, topic: Topic, lang: str) -> Draft:
-        """What stands where a story was that cannot be deleted."""
-        return compose.withdrawn(self.rules, topic.of, self.speaks, lang)
 
 
 def stories(
@@ -98,7 +68,7 @@ def _begin(at: At, story: Story, *, asked: bool, version: int = 0) -> Plan:
     state: State = "held" if "stories" in rules.confirm and not asked else "queued"
     starts = at.now + rules.delay if rules.delay and not urgent else None
     made = [
-        _entry(at, Topic("story", story.code), story, draft, version=version, part=part, state=state, urgent=urgent)
+        at.entry(Topic("story", story.code), story, draft, version=version, part=part, state=state, urgent=urgent)
         for part, draft in enumerate(at.drafts(story))
     ]
     return Plan(fresh=tuple(replace(one, not_before=starts) for one in made))
@@ -140,7 +110,7 @@ def _follow(at: At, story: Story, had: Sequence[Entry], *, anew: bool) -> Plan:
         elif row.act != "withdraw" and post.state == "posted":  # the story has become shorter
             plan += Plan(fresh=(_take_back(at, post, had),))
         elif row.act != "withdraw" and row.state in WAITING:
-            plan += Plan(changed=(_dropped(at, row, "the story is shorter"),))
+            plan += Plan(changed=(at.dropped(row, "the story is shorter"),))
     return plan
 
 
@@ -161,11 +131,11 @@ def _renew(at: At, story: Story, had: Sequence[Entry]) -> Plan:
     for part, draft in enumerate(at.drafts(story)):
         row = posts.pop(part, None)
         if row is None:
-            entry = _entry(at, first.topic, story, draft, version=first.version, part=part, state=first.state)
+            entry = at.entry(first.topic, story, draft, version=first.version, part=part, state=first.state)
             fresh.append(replace(entry, not_before=first.not_before, urgent=first.urgent))
         elif row.message != draft.message or row.told != story.version:
             changed.append(replace(row, message=draft.message, digest=draft.digest, told=story.version))
-    changed += [_dropped(at, row, "the story is shorter") for row in posts.values()]
+    changed += [at.dropped(row, "the story is shorter") for row in posts.values()]
     return Plan(fresh=tuple(fresh), changed=tuple(changed))
 
 
@@ -185,18 +155,18 @@ def _bring(at: At, row: Entry, post: Entry, draft: Draft, story: Story, *, anew:
     if story.version <= row.told and not anew and not was_notice:
         return Plan()
     version = max(story.version, row.version + 1)
-    edit = _entry(at, row.topic, story, draft, version=version, part=row.part, act="edit", urgent=True)
+    edit = at.entry(row.topic, story, draft, version=version, part=row.part, act="edit", urgent=True)
     return Plan(fresh=(replace(edit, remotes=post.remotes),))
 
 
 def _back(at: At, row: Entry, draft: Draft, story: Story) -> Plan:
     """A story that was, or is to be, withdrawn here, and is in the edition again."""
     if row.state in WAITING:
-        return Plan(changed=(_dropped(at, row, "the story is back"),))
+        return Plan(changed=(at.dropped(row, "the story is back"),))
     if row.state != "posted" or story.version <= row.told:
         return Plan()
     version = max(story.version, row.version + 1)
-    fresh = _entry(at, row.topic, story, draft, version=version, part=row.part)
+    fresh = at.entry(row.topic, story, draft, version=version, part=row.part)
     return _held(Plan(fresh=(fresh,)), "it was withdrawn before")
 
 
@@ -216,7 +186,7 @@ def _correct(at: At, story: Story, had: Sequence[Entry]) -> Plan:
     first = next((row for row in posts if row.state == "posted"), None)
     if first is None:  # it never went out
         return Plan()
-    entry = _entry(at, newest.topic, story, draft, version=max(story.version, newest.version + 1), urgent=True)
+    entry = at.entry(newest.topic, story, draft, version=max(story.version, newest.version + 1), urgent=True)
     replies = first.remotes[0] if first.remotes else ""
     entry = replace(entry, digest=plain.digest, message=replace(entry.message, replies_to=replies))
     return _held(Plan(fresh=(entry,)), "a correction: this channel cannot edit")
@@ -226,7 +196,7 @@ def withdraw(at: At, topic: Topic, had: Sequence[Entry]) -> Plan:
     """A story that is no more, or no more here: nothing of it goes out, and what is there goes away, or says so."""
     notice = at.notice(topic, had[0].message.lang)
     dropped = [
-        _dropped(at, row, "the story was withdrawn")
+        at.dropped(row, "the story was withdrawn")
         for row in had
         if row.state in WAITING and row.act != "withdraw" and row.digest != notice.digest
     ]
@@ -238,7 +208,7 @@ def withdraw(at: At, topic: Topic, had: Sequence[Entry]) -> Plan:
         if took is None:
             fresh.append(_take_back(at, post, had))
         elif took.state == "failed" and noticed.get(post.remotes, 0) < took.id:
-            edit = _entry(at, topic, None, notice, version=last.version + 1, part=post.part, act="edit", urgent=True)
+            edit = at.entry(topic, None, notice, version=last.version + 1, part=post.part, act="edit", urgent=True)
             told = max(row.told for row in had)
             fresh.append(replace(edit, remotes=post.remotes, told=told))
     return Plan(fresh=tuple(fresh), changed=tuple(dropped))
@@ -309,10 +279,6 @@ def _held(plan: Plan, why: str) -> Plan:
     return Plan(fresh=tuple(replace(one, state="held", note=why) for one in plan.fresh))
 
 
-def _dropped(at: At, row: Entry, why: str) -> Entry:
-    return replace(row, state="dropped", changed=at.now, note=why)
-
-
 def where(at: At, rows: Sequence[Entry]) -> Plan:
     """Plan for the addresses of now; ``rows`` are the channel's entries about them."""
     rules = at.rules
@@ -339,41 +305,7 @@ def where(at: At, rows: Sequence[Entry]) -> Plan:
 
 
 def _addressed(at: At, topic: Topic, version: int, draft: Draft) -> Entry:
-    return _entry(at, topic, None, draft, version=version, state=_first_state(at.rules, "where"), urgent=True)
-
-
-def day(at: At, told: Sequence[Story], batches: Sequence[int]) -> Plan:
-    """Plan for the day that is over at ``rules.day_at``, once a day; ``told`` are stories of now.
-
-    ``batches`` are the numbers of the channel's subscribers' batches, which get it whether or not the channel says it.
-    """
-    rules, local = at.rules, at.now.astimezone(ZoneInfo(at.rules.zone))
-    hour = datetime.combine(local.date(), rules.day_at, ZoneInfo(rules.zone))
-    draft = _day_of(at, local.date(), told) if hour <= local < hour + LATE else None
-    if draft is None:
-        return Plan()
-    topic, state = Topic("day", local.date().isoformat()), _first_state(rules, "day")
-    parts = [] if rules.traits.audience or "day" not in rules.says else [0]
-    parts += [PRIVATE + batch for batch in batches]
-    return Plan(fresh=tuple(_entry(at, topic, None, draft, version=1, part=part, state=state) for part in parts))
-
-
-def renew_day(at: At, when: date, told: Sequence[Story], waiting: Sequence[Entry]) -> Plan:
-    """A day that waits while its stories change: what was withdrawn is told by no day that goes out later."""
-    draft = _day_of(at, when, told)
-    if draft is None:
-        return Plan(changed=tuple(_dropped(at, row, "its stories were withdrawn") for row in waiting))
-    late = (row for row in waiting if row.digest != draft.digest and not row.by_hand)
-    return Plan(changed=tuple(replace(row, message=draft.message, digest=draft.digest) for row in late))
-
-
-def _day_of(at: At, when: date, told: Sequence[Story]) -> Draft | None:
-    rules = at.rules
-    hour = datetime.combine(when, rules.day_at, ZoneInfo(rules.zone))
-    since = hour - timedelta(days=1)
-    fit = [one for one in told if since <= one.published < hour and rules.takes(one)]
-    newest_first = sorted(fit, key=lambda one: one.published, reverse=True)
-    return compose.day(newest_first, when, rules, at.facts, at.speaks) if fit else None
+    return at.entry(topic, None, draft, version=version, state=at.first_state("where"), urgent=True)
 
 
 def orphans(rows: Sequence[Entry], now: datetime) -> Plan:
@@ -394,10 +326,6 @@ def orphans(rows: Sequence[Entry], now: datetime) -> Plan:
     return Plan(changed=tuple(dropped))
 
 
-def _first_state(rules: Rules, what: What) -> State:
-    return "held" if what in rules.confirm else "queued"
-
-
 def _latest(had: Sequence[Entry]) -> dict[int, Entry]:
     """The newest entry of each part; a withdrawal that was given up is none."""
     rows = sorted(had, key=lambda row: row.id)
@@ -408,32 +336,3 @@ def _post_of(had: Sequence[Entry], part: int) -> Entry | None:
     """The newest post of a part: what edits and withdrawals are about."""
     posts = [row for row in had if row.part == part and row.act == "post"]
     return max(posts, key=lambda row: row.id, default=None)
-
-
-def _entry(
-    at: At,
-    topic: Topic,
-    story: Story | None,
-    draft: Draft,
-    *,
-    version: int = 0,
-    part: int = 0,
-    act: Act = "post",
-    state: State = "queued",
-    urgent: bool = False,
-) -> Entry:
-    told = story.version if story else 0
-    return Entry(
-        channel=at.rules.name,
-        topic=topic,
-        version=version or told,
-        told=told,
-        part=part,
-        act=act,
-        message=draft.message,
-        digest=draft.digest,
-        state=state,
-        urgent=urgent,
-        queued=at.now,
-        changed=at.now,
-    )

@@ -20,9 +20,8 @@ from heliograph.announce import outbox, plan
 from heliograph.announce.compose import Draft
 from heliograph.announce.leaf import leaf
 from heliograph.announce.outbox import PRIVATE, Due
-from heliograph.announce.plan import At, Plan
+from heliograph.announce.planning import At, Plan
 from heliograph.announce.rules import Facts, Rules
-from heliograph.capture import cut
 from heliograph.config import (
     ChannelTable,
     Config,
@@ -30,8 +29,9 @@ from heliograph.config import (
     MailChannel,
     TelegramChannel,
 )
-from heliograph.flows.house import addresses, house_rules
-from heliograph.model import HeliographError, Story
+from heliograph.flows.days import plan_days
+from heliograph.flows.house import addresses, as_published
+from heliograph.model import HeliographError
 from heliograph.model.post import WAITING, Card, Drawn, Entry, Sent, Topic
 from heliograph.model.words import Words, interface
 from heliograph.ports import Channel, Journal
@@ -130,23 +130,21 @@ def plan_posts(journal: Journal, config: Config, now: datetime, memory: Memory) 
     rows = journal.entries(topics=[Topic("story", code) for code in sorted(codes)]) if codes else []
     stories = as_published(journal, config, sorted(codes)) if codes else []
     addressed = journal.entries(topics=[Topic("where")])
-    evenings = _days_that_wait(journal, config, waiting)
-    made, days = Plan(), list[str]()
+    made, notes = Plan(), dict[str, str]()  # what is noted once all of it is queued
     for rules in channels:
         at = At(rules=rules, now=now, facts=facts, speaks=speaks)
-        made += plan.stories(at, stories, rows, taken=taken_from(journal, rules.name))
+        taken = taken_from(journal, rules.name)
+        made += plan.stories(at, stories, rows, taken=taken)
         made += plan.where(at, addressed)
         made += plan.stale(waiting, rules, now)
-        made += _renewed(at, evenings, waiting)
-        if _is_evening(journal, rules, now):
-            made += _day(journal, config, at)
-            days.append(rules.name)
+        days, told = plan_days(journal, config, at, waiting, taken)
+        made, notes = made + days, notes | told
     there = frozenset(story.code for story in stories)
     made += plan.abandoned(rows, there, frozenset(rules.name for rules in channels), now)
     made += plan.orphans(rows, now)
     changed = _queue(journal, made)
-    for name in days:
-        journal.note(f"day {name}", _today(config, now))
+    for key, value in notes.items():
+        journal.note(key, value)
     # last of all: a plan that could not be kept is made again
     memory.seen.update({code: stamps[code] for code in codes if code in stamps})
     memory.mirrors, memory.young = facts.mirrors, young
@@ -197,22 +195,6 @@ def take_from(journal: Journal, channel: str, code: str, *, away: bool) -> None:
 def _at(journal: Journal, config: Config, now: datetime, channel: str) -> At:
     rules = rules_for(journal, config, channel, now)
     return At(rules=rules, now=now, facts=facts_of(journal, config), speaks=speaker(config))
-
-
-def _days_that_wait(journal: Journal, config: Config, waiting: Sequence[Entry]) -> Mapping[date, list[Story]]:
-    """The stories of now of each day that waits on some channel."""
-    days = {date.fromisoformat(row.topic.of) for row in waiting if row.topic.kind == "day"}
-    since = {when: (when - timedelta(days=1)).isoformat() for when in days}
-    return {when: as_published(journal, config, journal.codes_since(day)) for when, day in since.items()}
-
-
-def _renewed(at: At, days: Mapping[date, Sequence[Story]], waiting: Sequence[Entry]) -> Plan:
-    """Days that wait on a channel, as they would be told now."""
-    made = Plan()
-    mine = [row for row in waiting if row.channel == at.rules.name]
-    for when, told in days.items():
-        made += plan.renew_day(at, when, told, [row for row in mine if row.topic == Topic("day", when.isoformat())])
-    return made
 
 
 def one_file(journal: Journal, config: Config, what: str) -> bytes:
@@ -269,32 +251,6 @@ def _first_day(channels: Sequence[Rules], now: datetime) -> str:
     """From which day on stories may be young enough for some channel."""
     fresh = max((rules.fresh for rules in channels), default=timedelta(0))
     return (now - fresh - timedelta(days=1)).date().isoformat()
-
-
-def as_published(journal: Journal, config: Config, codes: Sequence[str]) -> list[Story]:
-    """The stories as pages show them: without boilerplate."""
-    rules, _ = house_rules(journal, config)
-    return [cut.cut(story, rules)[0] for story in journal.stories(codes)]
-
-
-def _today(config: Config, now: datetime) -> str:
-    return now.astimezone(ZoneInfo(config.newsroom.zone)).date().isoformat()
-
-
-def _is_evening(journal: Journal, rules: Rules, now: datetime) -> bool:
-    """Whether the day is over, and was not told yet."""
-    local = now.astimezone(ZoneInfo(rules.zone))
-    return local.time() >= rules.day_at and journal.recall(f"day {rules.name}") != local.date().isoformat()
-
-
-def _day(journal: Journal, config: Config, at: At) -> Plan:
-    """The day's entries, for the channel and for its subscribers."""
-    rules = at.rules
-    day = at.now.astimezone(ZoneInfo(rules.zone)).date() - timedelta(days=1)
-    private = rules.kind == "telegram" or (rules.traits.audience and "day" in rules.says)
-    ids = [one.id for one in journal.subscribers(rules.name)] if private else []
-    stories = as_published(journal, config, journal.codes_since(day.isoformat()))
-    return plan.day(at, stories, sorted({number // rules.batch for number in ids}))
 
 
 async def say_next(

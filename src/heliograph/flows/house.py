@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from heliograph import render
@@ -12,7 +12,7 @@ from heliograph.capture import cut
 from heliograph.config import Config
 from heliograph.flows import keyring
 from heliograph.flows.rotate import networks, pool_of
-from heliograph.model import Problem, SheetKey
+from heliograph.model import Problem, SheetKey, Story
 from heliograph.model.mirror import Mirror
 from heliograph.ports import Journal, Outside
 from heliograph.render import feeds, search
@@ -53,6 +53,12 @@ def told(journal: Journal, config: Config) -> tuple[Mirror, ...]:
 def addresses(journal: Journal, config: Config) -> tuple[str, ...]:
     """The base URLs at which readers find the edition, the best first: what a link to a story may begin with."""
     return tuple(mirror.url for mirror in told(journal, config) if not mirror.site)
+
+
+def as_published(journal: Journal, config: Config, codes: Sequence[str]) -> list[Story]:
+    """The stories as pages show them: without boilerplate."""
+    rules, _ = house_rules(journal, config)
+    return [cut.cut(story, rules)[0] for story in journal.stories(codes)]
 
 
 def house_rules(journal: Journal, config: Config) -> tuple[cut.Rules, tuple[Problem, ...]]:

@@ -17,8 +17,7 @@ from heliograph.announce.pace import Answering, Pace
 from heliograph.announce.replies import House
 from heliograph.config import Config
 from heliograph.config.channels import MailChannel
-from heliograph.flows.announce import as_published
-from heliograph.flows.house import addresses
+from heliograph.flows.house import addresses, as_published
 from heliograph.model.letter import Envelope, Letter, Mark
 from heliograph.ports import Journal, Letterbox, Postman
 

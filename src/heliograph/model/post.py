@@ -79,6 +79,7 @@ class Message:
     pin: bool = False
     replies_to: str = ""  # what the channel called an earlier post that this one mends
     attached: str = ""  # a story's code or a day, whose one-file edition goes with a mail
+    tells: tuple[str, ...] = ()  # of a day: the stories in it, each "code:version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,16 @@ class OutboxTables(Base):
                 found += [replace(unpack(row.wire), version=row.version, code=row.code) for row in rows]
         return sorted(found, key=lambda story: (story.published, story.code), reverse=True)
 
+    def versions(self, codes: Sequence[str]) -> Mapping[str, int]:
+        table, found = schema.story.c, dict[str, int]()
+        with self.engine.connect() as db:
+            for part in chunks(dict.fromkeys(codes)):
+                found |= {
+                    row.code: row.version
+                    for row in db.execute(select(table.code, table.version).where(table.code.in_(part)))
+                }
+        return found
+
     def entries(
         self,
         *,
@@ -276,7 +286,7 @@ def _entry(row: Any) -> Entry:  # noqa: ANN401
 
 def _message(given: dict[str, Any]) -> Message:
     cards = tuple(Card(**{**card, "codes": tuple(card["codes"])}) for card in given["cards"])
-    return Message(**{**given, "cards": cards})
+    return Message(**{**given, "cards": cards, "tells": tuple(given.get("tells", ()))})  # older rows have none
 
 
 def _paused(row: Any) -> Pause:  # noqa: ANN401

@@ -1,0 +1,79 @@
+"""What plans are made of: one channel at one moment, the entries it writes, and the changes they come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from heliograph.announce import compose
+from heliograph.announce.compose import Draft, Label, Speaks
+from heliograph.announce.rules import Facts, Rules, What
+from heliograph.model import Story
+from heliograph.model.post import Act, Entry, State, Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Changes of the outbox."""
+
+    fresh: tuple[Entry, ...] = ()
+    changed: tuple[Entry, ...] = ()
+
+    def __add__(self, other: Plan) -> Plan:
+        return Plan(fresh=self.fresh + other.fresh, changed=self.changed + other.changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class At:
+    """One channel at one moment."""
+
+    rules: Rules
+    now: datetime
+    facts: Facts
+    speaks: Speaks
+
+    def drafts(self, story: Story, *, parts: int = 0) -> tuple[Draft, ...]:
+        """What the story is here now."""
+        label: Label = "breaking" if self.rules.breaking(story) else ""
+        return compose.story(story, self.rules, self.facts, self.speaks, label=label, parts=parts)
+
+    def notice(self, topic: Topic, lang: str) -> Draft:
+        """What stands where a story was that cannot be deleted."""
+        return compose.withdrawn(self.rules, topic.of, self.speaks, lang)
+
+    def first_state(self, what: What) -> State:
+        """Whether an editor looks at it first."""
+        return "held" if what in self.rules.confirm else "queued"
+
+    def dropped(self, row: Entry, why: str) -> Entry:
+        """The entry, which nobody shall do any more."""
+        return replace(row, state="dropped", changed=self.now, note=why)
+
+    def entry(
+        self,
+        topic: Topic,
+        story: Story | None,
+        draft: Draft,
+        *,
+        version: int = 0,
+        part: int = 0,
+        act: Act = "post",
+        state: State = "queued",
+        urgent: bool = False,
+    ) -> Entry:
+        """A new entry of this channel; without ``version`` it is that of the story."""
+        told = story.version if story else 0
+        return Entry(
+            channel=self.rules.name,
+            topic=topic,
+            version=version or told,
+            told=told,
+            part=part,
+            act=act,
+            message=draft.message,
+            digest=draft.digest,
+            state=state,
+            urgent=urgent,
+            queued=self.now,
+            changed=self.now,
+        )
