@@ -117,7 +117,8 @@ def test_after_a_letter_each_batch_gets_a_correction_that_an_editor_has_seen() -
     assert shown(one(2).code) in text
     assert "Статья 2" not in text
     assert box.last.message.replies_to == "102"
-    assert box.last.message.subject.startswith("Исправление")
+    assert box.last.message.subject.startswith("Исправление. Полуостров")
+    assert box.last.note.startswith(f"a correction of {shown(one(1).code)}, {shown(one(2).code)}:")
     assert box.mend(newer) == Plan()
     box.mend(replace(newer, version=3, blocks=(paragraph(Run("Совсем верно.")),)))  # one that waits is renewed
     assert len(box.rows) == 4

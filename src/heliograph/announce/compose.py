@@ -191,7 +191,8 @@ def mended(
     Of what was withdrawn it says no more than its code: often a headline is what does the harm.
     """
     words = speaks(rules.voice)
-    head = f"{words('Correction') if newer else words('This story was withdrawn.')} {facts.title}, {words.day(when)}"
+    said = f"{words('Correction')}." if newer else words("This story was withdrawn.")
+    head = f"{said} {facts.title}, {words.day(when)}"
     paragraphs = [line for one in newer for line in _in_a_letter(one, facts, words)]
     paragraphs += [f"{words('This story was withdrawn.')}\n{words('Code of this story:')} {shown(one)}" for one in gone]
     foot = f"{_addresses(facts, words)}\n\n{_ends(words)}"

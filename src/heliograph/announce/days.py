@@ -138,11 +138,13 @@ def _correct(at: At, when: date, there: Mapping[str, Story], had: Sequence[Entry
     draft = compose.mended(newer, gone, when, at.rules, at.facts, at.speaks)
     now = {code: there[code].version for code in told if code in there}
     message = replace(draft.message, tells=compose.tells(now), replies_to=next(iter(post.remotes), ""))
+    named = ", ".join(map(shown, [*(story.code for story in newer), *gone]))
+    why = f"a correction of {named}: a letter cannot be edited"
     if waits:
         same = waits.digest == draft.digest and waits.message.tells == message.tells
-        return Plan() if same else Plan(changed=(replace(waits, message=message, digest=draft.digest),))
+        return Plan() if same else Plan(changed=(replace(waits, message=message, digest=draft.digest, note=why),))
     entry = at.entry(post.topic, None, draft, version=last.version + 1, part=post.part, state="held", urgent=True)
-    return Plan(fresh=(replace(entry, message=message, note="a correction: a letter cannot be edited"),))
+    return Plan(fresh=(replace(entry, message=message, note=why),))
 
 
 def is_first(row: Entry) -> bool:
