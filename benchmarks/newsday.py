@@ -194,9 +194,7 @@ class Day:
 
     def _to_person(self, row: Entry) -> list[str]:
         """Names of the messages by which the first of a batch has this; who gets a batch gets it by one mail."""
-        size = BATCH if row.channel == "mail" else 1
-        first = (row.part - PRIVATE) * size
-        for one in self.journal.subscribers(row.channel, first, first + size - 1):
+        for one in self.journal.subscribers(row.channel, *outbox.readers(row.part, 1)):
             return [name for name, text in self._had(row.channel, one.address) if text == _sent(row)]
         return []
 

@@ -262,9 +262,13 @@ class OutboxBook(Protocol):
         topics: Sequence[Topic] = (),
         states: Sequence[State] = (),
         ids: Sequence[int] = (),
+        below: int = 0,
         limit: int = 0,
     ) -> list[Entry]:
-        """Rows of the outbox in their order; each condition that is given holds. At most ``limit``, the first ones."""
+        """Rows of the outbox in their order; each condition that is given holds. At most ``limit``, the first ones.
+
+        ``below`` is which number their part must not reach.
+        """
         ...
 
     def told(self) -> Mapping[str, tuple[int, str]]:

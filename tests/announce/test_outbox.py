@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.announce.stories import NOW, rules
 
-from heliograph.announce.outbox import PRIVATE, TRIES, after, due, proved
+from heliograph.announce.outbox import PRIVATE, TRIES, after, batch, due, proved, readers, smaller
 from heliograph.model.post import Act, Entry, Fate, Message, Pause, Sent, Topic
 
 ONE, TWO = Topic("story", "aaaaaaa"), Topic("story", "bbbbbbb")
@@ -156,3 +156,25 @@ def test_only_what_is_queued_is_ever_due_and_no_post_overtakes_its_own_story(row
     if found.act == "post" and found.topic.kind == "story":
         earlier = [row for row in rows if row.id < found.id and row.topic == found.topic and row.act == "post"]
         assert not earlier
+
+
+@given(st.integers(0, 3_999_000), st.integers(1, 500), st.integers(1, 500))
+def test_smaller_batches_hold_each_subscriber_of_a_larger_one_once(first: int, size: int, now: int) -> None:
+    part = batch(first, size)
+    assert PRIVATE < part < 2**31  # as databases keep it
+    assert readers(part, now) == (first, first + size - 1)
+    made = smaller(entry(1, Topic("day", "d"), part=part), rules("mail", batch=now), NOW)
+    if now >= size:
+        assert made is None
+        return
+    assert made is not None
+    assert [row.state for row in made.changed] == ["dropped"]
+    reached = [readers(row.part, now) for row in made.fresh]
+    assert [number for low, high in reached for number in range(low, high + 1)] == list(range(first, first + size))
+    assert all(high - low < now for low, high in reached)
+    assert all(smaller(row, rules("mail", batch=now), NOW) is None for row in made.fresh)
+
+
+def test_a_batch_that_an_older_version_planned_counts_by_the_size_of_today() -> None:
+    assert readers(PRIVATE + 3, 50) == (150, 199)
+    assert smaller(entry(1, Topic("day", "d"), part=PRIVATE + 3), rules("mail", batch=5), NOW) is None

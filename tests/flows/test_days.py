@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.flows.speaking import Speaking, a_story, run, speaking
+from tests.flows.speaking import CONFIG, Speaking, a_story, run, speaking
 from tests.flows.test_announce import confirm, decide, end, no_post_twice, versioned
 from tests.flows.world import NOW
 
-from heliograph.flows.announce import Memory, plan_away
+from heliograph.announce.outbox import readers
+from heliograph.config import parse
+from heliograph.flows import days as flow
+from heliograph.flows.announce import Memory, one_file, plan_asked, plan_away
+from heliograph.flows.days import AGAIN, batches
 from heliograph.lab.channels.simulated import SimulatedChannel
 from heliograph.model import Story
 from heliograph.model.code import shown
@@ -139,7 +143,7 @@ def test_a_pass_that_finds_nothing_changed_reads_no_letters(
         entries = here.journal.entries
 
         def noted(**by: Any) -> Any:
-            read.extend(topic for topic in by.get("topics", ()) if topic.kind == "day")
+            read.extend(topic for topic in by.get("topics", ()) if topic.kind == "day" and not by.get("limit"))
             return entries(**by)
 
         monkeypatch.setattr(here.journal, "entries", noted)
@@ -193,6 +197,7 @@ def test_what_changes_while_the_day_is_being_sent_is_mended_afterwards(tmp_path:
         here.plan()
         here.journal.finish(replace(row, state="posted", remotes=("tg-1",)))
         assert not here.rows(channel="tg", act="edit")
+        here.now += AGAIN
         here.plan()
         (edit,) = here.rows(channel="tg", act="edit")
         assert second.title not in edit.message.text
@@ -213,10 +218,147 @@ def test_a_story_of_another_time_now_is_not_said_to_be_withdrawn(tmp_path: Path,
     with evening(tmp_path, blank_journal, first, second) as here:
         here.publish(replace(second, version=2, published=NOW - timedelta(days=30)))
         here.plan()
-        assert not here.rows(channel="vb", state="hand")
-        held = here.rows(channel="post", state="held")
-        assert len(held) == 2
-        assert all("Исправление" in row.message.subject and second.title in row.message.text for row in held)
+        assert not here.rows(state="hand")
+        assert not here.rows(state="held")
+        assert all(second.title in row.message.text for row in here.rows(channel="tg"))
+
+
+def test_a_story_that_is_back_is_told_again(tmp_path: Path, blank_journal: Path) -> None:
+    first, second = a_story(1, NOW), a_story(2, NOW)
+    with evening(tmp_path, blank_journal, first, second) as here:
+        here.withdraw(first, second)
+        run(lambda: here.settle(60.0))
+        assert len(here.rows(channel="post", state="held")) == 2
+        assert not any(one.title in text for one in (first, second) for text in texts(here, "tg") + texts(here, "fb"))
+        here.publish(first, second)
+        run(lambda: here.settle(60.0))
+        assert not here.rows(state="held")
+        for name in ("tg", "fb"):
+            assert all(one.title in texts(here, name)[0] for one in (first, second))
+        plan_away(here.journal, here.config, here.now, second.code, "tg")
+        run(lambda: here.settle(60.0))
+        plan_asked(here.journal, here.config, here.now, second.code, "tg")
+        run(lambda: here.settle(60.0))
+        assert second.title in next(text for text in texts(here, "tg") if first.title in text)
+
+
+def test_what_is_withdrawn_while_a_plan_is_made_is_in_the_next_one(
+    tmp_path: Path, blank_journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (a_story(number, NOW) for number in (1, 2, 3))
+    with evening(tmp_path, blank_journal, first, second, third) as here:
+        here.withdraw(second)
+        real, late = flow.as_published, [third]
+
+        def published(*given: Any) -> list[Story]:
+            stories = real(*given)
+            if late and any(story.code == third.code for story in stories):
+                here.withdraw(late.pop())
+            return stories
+
+        monkeypatch.setattr(flow, "as_published", published)
+        run(lambda: here.settle(60.0))
+        assert not any(third.title in text for name in ("tg", "fb") for text in texts(here, name))
+
+
+def test_a_correction_that_waited_for_a_week_goes_to_nobody(tmp_path: Path, blank_journal: Path) -> None:
+    first, second = a_story(1, NOW), a_story(2, NOW)
+    with evening(tmp_path, blank_journal, first, second) as here:
+        here.now += timedelta(days=6)
+        here.publish(versioned(second, 2, "Имя, которого не надо называть."))
+        here.plan()
+        assert len(here.rows(channel="post", state="held")) == 2
+        here.now += timedelta(days=2)
+        here.withdraw(second)
+        here.plan()
+        assert confirm(here) == 0
+        assert len(here.rows(channel="post", state="dropped", note="it waited for a week")) == 2
+
+
+@pytest.mark.parametrize("after", ["queue", "days tg", "day tg"])
+def test_a_day_whose_plan_was_cut_short_is_looked_after_too(
+    tmp_path: Path, blank_journal: Path, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    first, second = a_story(1, NOW), a_story(2, NOW)
+    with speaking(tmp_path, blank_journal, TABLES, channels()) as here:
+        here.publish(first, second)
+        here.now = here.now.replace(hour=20, minute=1)
+        real = here.journal.note
+
+        def note(key: str, value: str) -> None:
+            if after != "queue":
+                real(key, value)
+            if after in ("queue", key):
+                raise OSError("killed")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(here.journal, "note", note)
+            with pytest.raises(OSError, match="killed"):
+                here.plan()
+        (row,) = here.rows(channel="tg")
+        here.journal.begin(row.id, here.now)
+        here.journal.finish(replace(row, state="posted", remotes=("tg-1",)))
+        here.withdraw(second)
+        here.plan()
+        here.plan()
+        (edit,) = here.rows(channel="tg", act="edit")
+        assert second.title not in edit.message.text
+
+
+def test_the_one_file_edition_of_a_letter_holds_what_it_tells(tmp_path: Path, blank_journal: Path) -> None:
+    first, second = a_story(1, NOW), a_story(2, NOW)
+    late = a_story(3, NOW.replace(hour=22) - timedelta(days=1))  # yesterday, after its letter
+    tomorrow = a_story(4, NOW.replace(hour=20))
+    with speaking(tmp_path, blank_journal, TABLES, channels()) as here:
+        here.publish(first, second, late, tomorrow)
+        plan_away(here.journal, here.config, here.now, second.code, "post")
+        here.journal.subscribe("post", "reader@mail.example", "ru")
+        here.now = here.now.replace(hour=20, minute=1)
+        here.plan()
+        (row,) = here.rows(channel="post")
+        data = one_file(here.journal, here.config, row.message.attached).decode()
+        assert [one.title in data for one in (first, second, late, tomorrow)] == [True, False, True, False]
+        here.withdraw(late)
+        assert late.title not in one_file(here.journal, here.config, row.message.attached).decode()
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_smaller_batches_while_letters_wait_reach_each_reader_once(
+    tmp_path: Path, blank_journal: Path, *, held: bool
+) -> None:
+    """As when the server takes fewer recipients than was thought, and says so."""
+    text = TABLES.replace("batch = 2", "batch = 10" + ('\nconfirm = ["day"]' if held else ""))
+    with speaking(tmp_path, blank_journal, text, channels()) as here:
+        for number in range(23):
+            here.journal.subscribe("post", f"reader{number}@mail.example", "ru")
+        here.publish(a_story(1, NOW))
+        here.now = here.now.replace(hour=20, minute=1)
+        here.plan()
+        assert len(here.rows(channel="post")) == 3
+        here.config = parse(CONFIG + text.replace("batch = 10", "batch = 4"), here.config.folder / "heliograph.toml")
+        here.journal.subscribe("post", "later@mail.example", "ru")
+        confirm(here)
+        run(lambda: here.settle(600.0))
+        sent = [list(one.to) for one in here.seen("post")]
+        assert max(map(len, sent)) == 4
+        assert sorted(address for to in sent for address in to) == sorted(
+            f"reader{number}@mail.example" for number in range(23)
+        )
+        here.config = parse(CONFIG + text.replace("batch = 10", "batch = 7"), here.config.folder / "heliograph.toml")
+        here.withdraw(a_story(1, NOW))
+        here.plan()
+        confirm(here)
+        run(lambda: here.settle(600.0))
+        mended = [address for one in here.seen("post") if one.message.replies_to for address in one.to]
+        assert sorted(mended) == sorted(f"reader{number}@mail.example" for number in range(23))
+
+
+def test_the_batches_of_subscribers_hold_each_of_them_once() -> None:
+    numbers = [1, 2, 49, 50, 120, 121]
+    reached = [readers(part, 50) for part in batches(numbers, 50)]
+    assert reached == [(0, 49), (50, 99), (100, 121)]
+    assert batches([], 50) == []
+    assert [readers(part, 1) for part in batches([7, 9], 1)] == [(7, 7), (9, 9)]
 
 
 def test_a_correction_that_nobody_wants_is_not_asked_about_again(tmp_path: Path, blank_journal: Path) -> None:

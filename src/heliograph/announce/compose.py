@@ -7,7 +7,7 @@ told apart from what only dates it, so that a new address is no reason to edit e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -34,6 +34,7 @@ _LEAD = 800
 _LINES = 10  # of a day
 _SHORT = 1_500  # characters of a story that a caption holds whole, so that it needs no further pictures
 _TOLD = 4  # addresses in one post
+_TOLD_OF = 12  # hex digits that tell two texts of one story apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,47 +167,72 @@ def day(stories: Sequence[Story], when: date, rules: Rules, facts: Facts, speaks
     html = rules.kind == "telegram"
     said = [f"<b>{escape(head, quote=False)}</b>", *(escape(one, quote=False) for one in (text, foot))]
     cards = (Card(title=head, text=text, lang=rules.voice, alt=head),) if rules.traits.pictures else ()
+    told = [one.code for one in stories if shown(one.code) in text]
     message = Message(
         text="\n\n".join(filter(None, said if html else (head, text, foot))),
         html=html,
         lang=rules.voice,
         subject=head,
         cards=cards,
-        attached=when.isoformat() if by_mail else "",
-        tells=tells({one.code: one.version for one in (stories if by_mail else stories[:_LINES])}),
+        attached=" ".join((when.isoformat(), *told)) if by_mail else "",
+        tells=_tells(stories, text, words),
     )
     return Draft(message=message, core=f"{head}\n{text}")
-
-
-def tells(versions: Mapping[str, int]) -> tuple[str, ...]:
-    """``Message.tells`` of these stories."""
-    return tuple(f"{code}:{version}" for code, version in versions.items())
 
 
 def mended(
     newer: Sequence[Story], gone: Sequence[str], when: date, rules: Rules, facts: Facts, speaks: Speaks
 ) -> Draft:
-    """A mail after a letter of that day: stories as they are now, and the codes of those that were withdrawn.
+    """A mail after a letter of that day: the codes of what was withdrawn, and stories as they are now.
 
     Of what was withdrawn it says no more than its code: often a headline is what does the harm.
     """
     words = speaks(rules.voice)
     said = f"{words('Correction')}." if newer else words("This story was withdrawn.")
     head = f"{said} {facts.title}, {words.day(when)}"
-    paragraphs = [line for one in newer for line in _in_a_letter(one, facts, words)]
-    paragraphs += [f"{words('This story was withdrawn.')}\n{words('Code of this story:')} {shown(one)}" for one in gone]
+    notice, label = words("This story was withdrawn."), words("Code of this story:")
+    paragraphs = [f"{notice}\n{label} {shown(one)}" for one in gone]
+    paragraphs += [line for one in newer for line in _in_a_letter(one, facts, words)]
     foot = f"{_addresses(facts, words)}\n\n{_ends(words)}"
-    (text,) = pack(paragraphs, [rules.traits.text - _FOOT * 2 - len(head)], rules.traits.measure)[0]
-    attached = when.isoformat() if newer else ""
-    message = Message(text=f"{head}\n\n{text}\n\n{foot}", lang=rules.voice, subject=head, attached=attached)
+    text = "".join(pack(paragraphs, [rules.traits.text - _FOOT * 2 - len(head)], rules.traits.measure)[0])
+    tells = _tells(newer, text, words)
+    message = Message(text=f"{head}\n\n{text}\n\n{foot}", lang=rules.voice, subject=head, tells=tells)
     return Draft(message=message, core=f"{head}\n{text}")
+
+
+def told_of(story: Story) -> tuple[str, str]:
+    """What may have been told of a story, as ``Message.tells`` has it: its headline, and all of it.
+
+    Labels, links and what else the newsroom's settings change are no part of it.
+    """
+    prose = Prose(story, frozenset())
+    texts = prose.title, "\n".join((prose.title, prose.lead, *map(plain, prose.body)))
+    headline, whole = (sha256(text.encode()).hexdigest()[:_TOLD_OF] for text in texts)
+    return headline, whole
+
+
+def _tells(stories: Sequence[Story], text: str, words: Words) -> tuple[str, ...]:
+    """``Message.tells`` of a text: what of these stories found room in it."""
+    found = []
+    for one in stories:
+        headline, whole = told_of(one)
+        if _end_of(one.code, words) in text:
+            found.append(f"{one.code}:{whole}")
+        elif shown(one.code) in text:
+            found.append(f"{one.code}:{headline}")
+    return tuple(found)
 
 
 def _in_a_letter(story: Story, facts: Facts, words: Words) -> list[str]:
     """A story whole, paragraph by paragraph."""
     prose = Prose(story, facts.own)
     title = f"{prose.title}\n{'=' * min(60, len(prose.title))}"
-    return [title, prose.lead, *map(plain, prose.body), f"{words('Code of this story:')} {shown(story.code)}"]
+    return [title, prose.lead, *map(plain, prose.body), _end_of(story.code, words)]
+
+
+def _end_of(code: str, words: Words) -> str:
+    """The last line of a story in a letter."""
+    return f"{words('Code of this story:')} {shown(code)}"
 
 
 def where(rules: Rules, facts: Facts, speaks: Speaks) -> Draft:

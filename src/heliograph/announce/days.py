@@ -2,14 +2,15 @@
 
 Rule 1: a day that waits is told as its stories are when it goes out. Rule 2: one that is out is edited where the
 channel can; where it cannot, an editor is asked: to take away what names a withdrawn story, to send a correction after
-a letter. Rule 3: for what was told, and in which version, the entry itself counts (``Message.tells``), so that batches
-which got different texts are each told what they need. Rule 4: a reader's chat that got the day is not mended: how its
-messages are called is not kept, as nothing is of who got what.
+a letter. Rule 3: for what was told, the entry itself counts (``Message.tells``), not what a plan wanted: what failed
+was not told, and what an editor left out is not asked about again. Rule 4: a correction goes to the numbers that the
+letter went to, whatever batches are by then. Rule 5: a reader's chat that got the day is not mended: how its messages
+are called is not kept, as nothing is of who got what.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -17,20 +18,21 @@ from zoneinfo import ZoneInfo
 
 from heliograph.announce import compose
 from heliograph.announce.compose import Draft
-from heliograph.announce.outbox import PRIVATE
+from heliograph.announce.outbox import batch, readers
 from heliograph.announce.planning import At, Plan
 from heliograph.model import Story
 from heliograph.model.code import shown
 from heliograph.model.post import WAITING, Entry, State, Topic
 
 LATE: Final = timedelta(hours=3)  # after its hour, a day is not told any more
+MENDED: Final = timedelta(days=7)  # for so long a day that was told is kept true
 _BY_HAND: Final = "delete it in the provider's app, then: heliograph post settle"
 
 
 def day(at: At, told: Sequence[Story], batches: Sequence[int]) -> Plan:
     """Plan for the day that is over at ``rules.day_at``, once a day; ``told`` are stories of now.
 
-    ``batches`` are the numbers of the channel's subscribers' batches, which get it whether or not the channel says it.
+    ``batches`` are the parts of the channel's subscribers, who get it whether or not the channel says it.
     """
     rules, local = at.rules, at.now.astimezone(ZoneInfo(at.rules.zone))
     hour = datetime.combine(local.date(), rules.day_at, ZoneInfo(rules.zone))
@@ -39,112 +41,49 @@ def day(at: At, told: Sequence[Story], batches: Sequence[int]) -> Plan:
         return Plan()
     topic, state = Topic("day", local.date().isoformat()), at.first_state("day")
     parts = [] if rules.traits.audience or "day" not in rules.says else [0]
-    parts += [PRIVATE + batch for batch in batches]
-    return Plan(fresh=tuple(at.entry(topic, None, draft, version=1, part=part, state=state) for part in parts))
+    made = (at.entry(topic, None, draft, version=1, part=part, state=state) for part in (*parts, *batches))
+    return Plan(fresh=tuple(made))
 
 
-def renew(at: At, when: date, told: Sequence[Story], rows: Sequence[Entry]) -> Plan:
-    """What waits of a day: its stories as they are now; what was withdrawn is told by no day that goes out later."""
-    waiting = [row for row in rows if row.state in WAITING and is_first(row)]
-    draft = _day_of(at, when, told)
+def renew(at: At, when: date, told: Sequence[Story], waiting: Sequence[Entry]) -> Plan:
+    """A day that waits: its stories as they are now; what was withdrawn is told by no day that goes out later."""
+    draft, rows = _day_of(at, when, told), [row for row in waiting if is_first(row)]
     if draft is None:
-        return Plan(changed=tuple(at.dropped(row, "its stories were withdrawn") for row in waiting))
-    late = (row for row in waiting if row.digest != draft.digest and not row.by_hand)
+        return Plan(changed=tuple(at.dropped(row, "nothing is left that it could tell") for row in rows))
+    new = (draft.digest, draft.message.tells)
+    late = (row for row in rows if (row.digest, row.message.tells) != new and not row.by_hand)
     return Plan(changed=tuple(replace(row, message=draft.message, digest=draft.digest) for row in late))
 
 
-def mend(
-    at: At, when: date, told: Sequence[Story], there: Mapping[str, Story], rows: Sequence[Entry]
-) -> tuple[Plan, bool]:
-    """What is out of a day, and tells what was corrected or withdrawn since; and whether that is all there is to plan.
+def stale(at: At, waiting: Sequence[Entry]) -> Plan:
+    """What waits about a day that is kept true no longer: its stories may be others by now, and nobody looks."""
+    oldest = (at.now.astimezone(ZoneInfo(at.rules.zone)).date() - MENDED).isoformat()
+    mine = (row for row in waiting if row.channel == at.rules.name and row.topic.kind == "day")
+    return Plan(changed=tuple(at.dropped(row, "it waited for a week") for row in mine if row.topic.of < oldest))
 
-    ``told`` are the stories that the channel may tell now, ``there`` those of the edition, by their codes. ``rows`` are
-    all entries of the channel about that day; where one is being sent, or unclear, the day must be looked at again.
+
+def mend(at: At, told: Sequence[Story], there: frozenset[str], rows: Sequence[Entry]) -> tuple[Plan, bool]:
+    """What is out of a day, and tells what was corrected or withdrawn since; and whether that is settled.
+
+    ``told`` are the stories that the channel may tell now, ``there`` the codes that the edition holds. ``rows`` are the
+    channel's entries about that day, without those of chats. What is not settled must be looked at again.
     """
-    by_part: dict[int, list[Entry]] = {}
-    for row in sorted(rows, key=lambda row: row.id):
-        by_part.setdefault(row.part, []).append(row)
-    plan = Plan()
-    for part, had in by_part.items():
-        last = had[-1]
-        if last.state in ("sending", "unknown") or (last.by_hand and last.state in WAITING):
-            continue
-        if at.rules.traits.audience:
-            plan += _correct(at, when, there, had)
-        elif part >= PRIVATE:
-            continue
-        elif at.rules.traits.edits:
-            plan += _edit(at, when, told, had)
-        else:
-            plan += _take_away(at, there, had)
-    return plan, not any(row.state in ("sending", "unknown") for row in rows)
+    ours = {story.code: story for story in told}
+    had = sorted(rows, key=lambda row: row.id)
+    if at.rules.traits.audience:
+        letters = [row for row in had if is_first(row) and row.state == "posted" and row.remotes]
+        plan = sum((_correct(at, letter, ours, there, had) for letter in letters), Plan())
+        return plan, not any(row.state in ("queued", "sending", "unknown") for row in had)
+    post = next((row for row in had if is_first(row) and row.state == "posted"), None)
+    if post is None or had[-1].state in ("sending", "unknown"):
+        return Plan(), all(row.state in ("failed", "dropped", "posted") for row in had)
+    plan = _edit(at, post, ours, had) if at.rules.traits.edits else _take_away(at, post, ours, had)
+    return plan, plan == Plan() and had[-1].state in ("posted", "hand", "dropped")
 
 
-def versions(rows: Sequence[Entry]) -> dict[str, int]:
-    """The stories that these entries tell, each in the newest version that is told somewhere."""
-    known: dict[str, int] = {}
-    for row in rows:
-        for code, version in _tells(row).items():
-            known[code] = max(version, known.get(code, 0))
-    return known
-
-
-def _edit(at: At, when: date, told: Sequence[Story], had: Sequence[Entry]) -> Plan:
-    """Where posts can be edited: the day as it is now; without any story, its heading and the addresses."""
-    post, last = _post_of(had), had[-1]
-    if post is None:
-        return Plan()
-    draft = _day_of(at, when, told) or compose.day((), when, at.rules, at.facts, at.speaks)
-    if draft.digest == last.digest:
-        return Plan()
-    if last.state in WAITING:
-        return Plan(changed=(replace(last, message=draft.message, digest=draft.digest),))
-    edit = at.entry(post.topic, None, draft, version=last.version + 1, act="edit", urgent=True)
-    return Plan(fresh=(replace(edit, remotes=post.remotes),))
-
-
-def _take_away(at: At, there: Mapping[str, Story], had: Sequence[Entry]) -> Plan:
-    """Where nothing can be edited: the whole post, which an editor decides, or does by hand."""
-    post, last = _post_of(had), had[-1]
-    if post is None or (last.act == "withdraw" and last.state != "dropped"):
-        return Plan()
-    told = _tells(last)
-    gone = [code for code in told if code not in there]
-    if not gone:
-        return Plan()
-    can = at.rules.traits.withdraws
-    why = f"it names {', '.join(map(shown, gone))}, withdrawn since: {'shall it go?' if can else _BY_HAND}"
-    left = compose.tells({code: version for code, version in told.items() if code in there})
-    state: State = "held" if can else "hand"
-    away = replace(
-        post, id=0, act="withdraw", version=last.version + 1, state=state, note=why, urgent=True, attempt=0,
-        not_before=None, queued=at.now, changed=at.now, message=replace(post.message, tells=left),
-    )  # fmt: skip
-    return Plan(fresh=(away,))
-
-
-def _correct(at: At, when: date, there: Mapping[str, Story], had: Sequence[Entry]) -> Plan:
-    """Where it was a letter: a correction to those who got it, which an editor looks at before it goes out."""
-    post, last = _post_of(had), had[-1]
-    if post is None:
-        return Plan()
-    waits = last if last.state in WAITING and not is_first(last) else None
-    told = _tells([row for row in had if row is not waits][-1])
-    newer = [there[code] for code, version in told.items() if code in there and there[code].version > version]
-    gone = [code for code in told if code not in there]
-    if not newer and not gone:
-        why = "there is nothing to correct any more"
-        return Plan(changed=(at.dropped(waits, why),)) if waits else Plan()
-    draft = compose.mended(newer, gone, when, at.rules, at.facts, at.speaks)
-    now = {code: there[code].version for code in told if code in there}
-    message = replace(draft.message, tells=compose.tells(now), replies_to=next(iter(post.remotes), ""))
-    named = ", ".join(map(shown, [*(story.code for story in newer), *gone]))
-    why = f"a correction of {named}: a letter cannot be edited"
-    if waits:
-        same = waits.digest == draft.digest and waits.message.tells == message.tells
-        return Plan() if same else Plan(changed=(replace(waits, message=message, digest=draft.digest, note=why),))
-    entry = at.entry(post.topic, None, draft, version=last.version + 1, part=post.part, state="held", urgent=True)
-    return Plan(fresh=(replace(entry, message=message, note=why),))
+def codes(rows: Iterable[Entry]) -> list[str]:
+    """The stories that these entries tell."""
+    return list(dict.fromkeys(code for row in rows for code in _tells(row)))
 
 
 def is_first(row: Entry) -> bool:
@@ -152,14 +91,100 @@ def is_first(row: Entry) -> bool:
     return row.act == "post" and row.version == 1
 
 
-def _post_of(had: Sequence[Entry]) -> Entry | None:
-    """The day as it went out."""
-    return next((row for row in had if is_first(row) and row.state == "posted"), None)
+def _edit(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Entry]) -> Plan:
+    """Where posts can be edited: what the day told, as it is now; without any story, its heading and the addresses."""
+    last, tells = had[-1], _tells(post)
+    if not tells or (last.by_hand and last.state in WAITING):
+        return Plan()
+    left = sorted((ours[code] for code in tells if code in ours), key=lambda one: one.published, reverse=True)
+    draft = compose.day(left, date.fromisoformat(post.topic.of), at.rules, at.facts, at.speaks)
+    if last.state in WAITING:
+        changed = replace(last, message=draft.message, digest=draft.digest)
+        return Plan() if draft.digest == last.digest else Plan(changed=(changed,))
+    # what failed is not there, and is planned anew; what a person was asked to do, or left out, is not
+    last = next((row for row in reversed(had) if row.state != "failed"), post)
+    if draft.digest == last.digest:
+        return Plan()
+    edit = at.entry(post.topic, None, draft, version=had[-1].version + 1, act="edit", urgent=True)
+    return Plan(fresh=(replace(edit, remotes=post.remotes),))
 
 
-def _tells(row: Entry) -> dict[str, int]:
-    parted = (one.partition(":") for one in row.message.tells)
-    return {code: int(version) for code, _, version in parted}
+def _take_away(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Entry]) -> Plan:
+    """Where nothing can be edited: the whole post, which an editor decides, or does by hand."""
+    tries = [row for row in had if row.act == "withdraw"]
+    last = tries[-1] if tries else None
+    refused = next((row for row in reversed(tries) if row.state == "dropped" and row.by_hand), None)
+    told = _tells(refused or post)  # for what he was asked about already, and said no, he is not asked again
+    gone = [code for code in told if code not in ours]
+    if last is not None and last.state in ("posted", "hand", "queued"):
+        return Plan()
+    can = at.rules.traits.withdraws and (last is None or last.state != "failed")
+    why = f"it names {', '.join(map(shown, gone))}, withdrawn since: {'shall it go?' if can else _BY_HAND}"
+    left = tuple(f"{code}:{digest}" for code, digest in told.items() if code in ours)
+    if last is not None and last.state == "held":
+        if not gone:
+            return Plan(changed=(at.dropped(last, "its stories are back"),))
+        changed = replace(last, note=why, message=replace(last.message, tells=left))
+        return Plan() if last.note == why else Plan(changed=(changed,))
+    if not gone:
+        return Plan()
+    state: State = "held" if can else "hand"
+    away = replace(
+        post, id=0, act="withdraw", version=had[-1].version + 1, state=state, note=why, urgent=True, attempt=0,
+        not_before=None, queued=at.now, changed=at.now, message=replace(post.message, tells=left),
+    )  # fmt: skip
+    return Plan(fresh=(away,))
+
+
+def _correct(at: At, letter: Entry, ours: Mapping[str, Story], there: frozenset[str], rows: Sequence[Entry]) -> Plan:
+    """Corrections to those who got a letter, which an editor looks at before they go out.
+
+    Some may have gone out in smaller batches than the letter, so each piece of its readers is looked at by itself.
+    """
+    size, plan = at.rules.batch, Plan()
+    whole = readers(letter.part, size)
+    reach = {row.id: readers(row.part, size) for row in rows}
+    mends = [row for row in rows if not is_first(row) and whole[0] <= reach[row.id][0] <= whole[1]]
+    cuts = sorted({whole[0], *(reach[row.id][0] for row in mends)})
+    for first, last in zip(cuts, (*(cut - 1 for cut in cuts[1:]), whole[1]), strict=True):
+        had = [letter, *(row for row in mends if reach[row.id][0] <= first and last <= reach[row.id][1])]
+        part = letter.part if (first, last) == whole else batch(first, last - first + 1)
+        plan += _correct_to(at, part, had, ours, there)
+    return plan
+
+
+def _correct_to(at: At, part: int, had: Sequence[Entry], ours: Mapping[str, Story], there: frozenset[str]) -> Plan:
+    letter, last = had[0], had[-1]
+    if last.state in ("sending", "unknown") or (last.by_hand and last.state in WAITING):
+        return Plan()
+    waits = last if last.state in WAITING else None
+    said = [row for row in had if row.state == "posted" or (row.state == "dropped" and row.by_hand)]
+    told = _tells(max(said, key=lambda row: row.id))
+    newer = [ours[code] for code, digest in told.items() if code in ours and digest not in compose.told_of(ours[code])]
+    gone = [code for code in told if code not in there]
+    if not newer and not gone:
+        why = "there is nothing to correct any more"
+        return Plan(changed=(at.dropped(waits, why),)) if waits else Plan()
+    draft = compose.mended(newer, gone, date.fromisoformat(letter.topic.of), at.rules, at.facts, at.speaks)
+    still = {code: digest for code, digest in told.items() if code in there}
+    tells = tuple(f"{code}:{digest}" for code, digest in (still | _told(draft.message.tells)).items())
+    message = replace(draft.message, tells=tells, replies_to=letter.remotes[0])
+    why = f"a correction of {', '.join(map(shown, [*(one.code for one in newer), *gone]))}: a letter cannot be edited"
+    if waits:
+        same = (waits.digest, waits.message.tells) == (draft.digest, tells)
+        return Plan() if same else Plan(changed=(replace(waits, message=message, digest=draft.digest, note=why),))
+    version = 1 + max(row.version for row in had)
+    entry = at.entry(letter.topic, None, draft, version=version, part=part, state="held", urgent=True)
+    return Plan(fresh=(replace(entry, message=message, note=why),))
+
+
+def _tells(row: Entry) -> dict[str, str]:
+    """What an entry tells: by story, what of it, as ``compose.told_of`` has it."""
+    return _told(row.message.tells)
+
+
+def _told(tells: Iterable[str]) -> dict[str, str]:
+    return {code: digest for code, _, digest in (one.partition(":") for one in tells)}
 
 
 def _day_of(at: At, when: date, told: Sequence[Story]) -> Draft | None:

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from heliograph.announce.planning import Plan
 from heliograph.announce.rules import Rules
 from heliograph.model.post import Entry, Pause, Sent, State, Topic
 
-PRIVATE: Final = 1_000  # parts from here on go to one subscriber or batch each: part minus this is its number
+PRIVATE: Final = 1_000  # parts from here on go to one subscriber or batch each: see ``batch``
+_SIZES: Final = 4_000_000  # more than any subscriber's number; 500 times this is an integer of 32 bits still
 TRIES: Final = 8  # of an edit or a withdrawal without a clear answer
 _APART = 0.05  # seconds between two subscribers: thirty a second at most
 _FIRST, _LONGEST = 5.0, 600.0  # seconds until a channel is asked again
@@ -56,6 +58,34 @@ def due(open_: Sequence[Entry], rules: Rules, pause: Pause | None, last: datetim
         if ties:
             blocked.add(entry.topic)
     return Due(at=min(waits, default=None))
+
+
+def batch(number: int, size: int) -> int:
+    """The part that goes to the ``size`` subscribers, at most 500, whose numbers begin with ``number``."""
+    return size * _SIZES + number
+
+
+def readers(part: int, size: int) -> tuple[int, int]:
+    """The numbers of the first and the last subscriber whom a part goes to.
+
+    Parts that an older version has planned count batches of ``size``.
+    """
+    size, first = divmod(part, _SIZES) if part >= _SIZES else (size, (part - PRIVATE) * size)
+    return first, first + size - 1
+
+
+def smaller(entry: Entry, rules: Rules, now: datetime) -> Plan | None:
+    """An entry that nobody has begun, in batches of today's size, where it was planned for more; None where it fits.
+
+    Who sends plans this, since nobody else begins an entry: so each subscriber still gets it once.
+    """
+    if entry.part < _SIZES or entry.part // _SIZES <= rules.batch:
+        return None
+    first, last = readers(entry.part, rules.batch)
+    numbers = range(first, last + 1, rules.batch)
+    parts = [batch(number, min(rules.batch, last + 1 - number)) for number in numbers]
+    dropped = replace(entry, state="dropped", changed=now, note=f"goes in batches of {rules.batch}")
+    return Plan(fresh=tuple(replace(entry, id=0, part=part) for part in parts), changed=(dropped,))
 
 
 def after(entry: Entry, sent: Sent, rules: Rules, now: datetime) -> tuple[Entry, Pause | None]:

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -29,7 +30,7 @@ from heliograph.config import (
     MailChannel,
     TelegramChannel,
 )
-from heliograph.flows.days import plan_days
+from heliograph.flows.days import Evenings
 from heliograph.flows.house import addresses, as_published
 from heliograph.model import HeliographError
 from heliograph.model.post import WAITING, Card, Drawn, Entry, Sent, Topic
@@ -130,6 +131,7 @@ def plan_posts(journal: Journal, config: Config, now: datetime, memory: Memory) 
     rows = journal.entries(topics=[Topic("story", code) for code in sorted(codes)]) if codes else []
     stories = as_published(journal, config, sorted(codes)) if codes else []
     addressed = journal.entries(topics=[Topic("where")])
+    since = cache(lambda day: as_published(journal, config, journal.codes_since(day)))
     made, notes = Plan(), dict[str, str]()  # what is noted once all of it is queued
     for rules in channels:
         at = At(rules=rules, now=now, facts=facts, speaks=speaks)
@@ -137,8 +139,9 @@ def plan_posts(journal: Journal, config: Config, now: datetime, memory: Memory) 
         made += plan.stories(at, stories, rows, taken=taken)
         made += plan.where(at, addressed)
         made += plan.stale(waiting, rules, now)
-        days, told = plan_days(journal, config, at, waiting, taken)
-        made, notes = made + days, notes | told
+        evenings = Evenings(journal=journal, config=config, at=at, waiting=waiting, taken=taken, since=since)
+        days, noted = evenings.plan()
+        made, notes = made + days, notes | noted
     there = frozenset(story.code for story in stories)
     made += plan.abandoned(rows, there, frozenset(rules.name for rules in channels), now)
     made += plan.orphans(rows, now)
@@ -198,20 +201,17 @@ def _at(journal: Journal, config: Config, now: datetime, channel: str) -> At:
 
 
 def one_file(journal: Journal, config: Config, what: str) -> bytes:
-    """The one-file edition that goes along with a mail: of a story by its code, of a day by its ISO date.
+    """The one-file edition that goes along with a mail, see ``Message.attached``; b"" where there is nothing of it.
 
-    b"" where there is nothing of it.
+    What was withdrawn since is not in it.
     """
-    facts, room = facts_of(journal, config), config.newsroom
-    is_day = len(what) == len("2026-11-22")
-    codes = journal.codes_since(what) if is_day else [what]
-    stories = as_published(journal, config, codes)
-    zone = ZoneInfo(room.zone)
-    told = [one for one in stories if not is_day or one.published.astimezone(zone).date().isoformat() == what]
-    if not told:
+    first, *codes = what.split()
+    facts, zone = facts_of(journal, config), ZoneInfo(config.newsroom.zone)
+    stories = as_published(journal, config, codes or [first])
+    if not stories:
         return b""
-    when = date.fromisoformat(what) if is_day else told[0].published.astimezone(zone).date()
-    return leaf(told, when, facts, speaker(config)(told[0].lang))
+    when = date.fromisoformat(first) if codes else stories[0].published.astimezone(zone).date()
+    return leaf(stories, when, facts, speaker(config)(stories[0].lang))
 
 
 def _queue(journal: Journal, made: Plan) -> int:
@@ -265,6 +265,9 @@ async def say_next(
     waiting += journal.entries(channel=rules.name, states=outbox.HOLDING)
     waiting.sort(key=lambda entry: entry.id)
     next_ = outbox.due(waiting, rules, journal.pauses().get(rules.name), memory.sent.get(rules.name), now)
+    if next_.entry is not None and (made := outbox.smaller(next_.entry, rules, now)) is not None:
+        journal.queue(made.fresh, made.changed)
+        return Due(entry=made.changed[0])
     if next_.entry is None or not journal.begin(next_.entry.id, now):
         return next_
     entry = replace(next_.entry, state="sending", attempt=next_.entry.attempt + 1)
@@ -289,8 +292,7 @@ async def _send(
 ) -> tuple[Sent, tuple[str, ...]]:
     to: tuple[str, ...] = ()
     if entry.part >= PRIVATE:
-        first = (entry.part - PRIVATE) * rules.batch
-        found = journal.subscribers(rules.name, first, first + rules.batch - 1)
+        found = journal.subscribers(rules.name, *outbox.readers(entry.part, rules.batch))
         to = tuple(one.address for one in found)
         if not to:  # they have unsubscribed meanwhile
             return Sent(fate="posted", note="nobody is left in this batch"), ()

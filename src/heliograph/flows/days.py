@@ -2,93 +2,128 @@
 
 Rule 1: a pass asks only for the versions of the stories that were told lately; the entries of a day, which hold whole
 letters, are read where one of them changed. Rule 2: what was looked at is noted after what it led to is queued, so that
-a pass that ends in between is made again.
+a pass that ends in between is made again. Rule 3: noted is what the plan was made from, not what is there by then.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, TypedDict
 from zoneinfo import ZoneInfo
 
 from heliograph.announce import days
+from heliograph.announce.outbox import PRIVATE, batch
 from heliograph.announce.planning import At, Plan
 from heliograph.config import Config
 from heliograph.flows.house import as_published
+from heliograph.model import Story
 from heliograph.model.post import Entry, Topic
 from heliograph.ports import Journal
 
-MENDED: Final = timedelta(days=7)  # for so long a day that was told is kept true
+AGAIN: Final = timedelta(minutes=1)  # until a day is looked at again whose entries were on their way
+_UNSEEN: Final = -1  # a version that no story has
 
-Told = dict[str, dict[str, int]]  # by ISO date: the stories that a channel told of, each with the version looked at
+
+class Looked(TypedDict):
+    """What is noted of a day: the version of each story it tells, 0 of one that it may not, and when to look again."""
+
+    told: dict[str, int]
+    again: str  # "": when a version changes
 
 
-def plan_days(
-    journal: Journal, config: Config, at: At, waiting: Sequence[Entry], taken: frozenset[str]
-) -> tuple[Plan, dict[str, str]]:
-    """Plan for the days of one channel, and what to note when it is queued.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evenings:
+    """The days of one channel at one moment."""
 
-    ``waiting`` are entries that wait; ``taken`` the codes of stories that an editor has taken away from this channel.
-    """
-    name, zone = at.rules.name, ZoneInfo(at.rules.zone)
-    today = at.now.astimezone(zone).date()
-    before = _noted(journal, name, today)
-    after, made, notes = dict(before), Plan(), dict[str, str]()
-    current = journal.versions([code for told in before.values() for code in told])
-    waits = {row.topic.of for row in waiting if row.channel == name and row.topic.kind == "day" and days.is_first(row)}
-    for day in sorted({*before, *waits}):
-        told = before.get(day, {})
-        if day in waits or _but(current, told, taken) != told:
-            plan, whole, codes = _look_again(journal, config, at, taken, day)
+    journal: Journal
+    config: Config
+    at: At
+    waiting: Sequence[Entry]
+    taken: frozenset[str]  # codes of stories that an editor has taken away from this channel
+    since: Callable[[str], Sequence[Story]]  # the stories of an ISO date and later, as they are published
+
+    def plan(self) -> tuple[Plan, dict[str, str]]:
+        """What to change in the outbox, and what to note, in this order, once that is done."""
+        name, today = self.at.rules.name, self._today()
+        before = self._noted()
+        after, made = dict(before), days.stale(self.at, self.waiting)
+        current = self.journal.versions([code for looked in before.values() for code in looked["told"]])
+        for day, looked in before.items():
+            due = looked["again"] and looked["again"] <= self.at.now.isoformat()
+            if due or self._told(looked["told"], current) != looked["told"]:
+                plan, after[day] = self._mended(day, looked)
+                made += plan
+        for day in sorted({row.topic.of for row in self._waiting() if row.topic.of >= self._oldest()}):
+            plan, after[day] = self._renewed(day, after.get(day, Looked(told={}, again="")))
             made += plan
-            if whole:
-                after[day] = _but(journal.versions(codes), codes, taken)
-    if at.now.astimezone(zone).time() >= at.rules.day_at and journal.recall(f"day {name}") != today.isoformat():
-        evening = _evening(journal, config, at, taken, today)
-        made += evening
-        notes[f"day {name}"] = today.isoformat()
-        after[today.isoformat()] = days.versions(evening.fresh)
-    if after != before:
-        notes[f"days {name}"] = json.dumps({day: told for day, told in after.items() if told})
-    return made, notes
+        local = self.at.now.astimezone(ZoneInfo(self.at.rules.zone))
+        is_evening = local.time() >= self.at.rules.day_at and self.journal.recall(f"day {name}") != today
+        if is_evening:
+            plan, after[today] = self._evening(today)
+            made += plan
+        notes = {f"days {name}": json.dumps(after)} if after != before else {}
+        return made, notes | ({f"day {name}": today} if is_evening else {})
+
+    def _noted(self) -> dict[str, Looked]:
+        noted: dict[str, Looked] = json.loads(self.journal.recall(f"days {self.at.rules.name}") or "{}")
+        return {day: looked for day, looked in noted.items() if day >= self._oldest()}
+
+    def _today(self) -> str:
+        return self.at.now.astimezone(ZoneInfo(self.at.rules.zone)).date().isoformat()
+
+    def _oldest(self) -> str:
+        return (date.fromisoformat(self._today()) - days.MENDED).isoformat()
+
+    def _waiting(self) -> list[Entry]:
+        name = self.at.rules.name
+        return [one for one in self.waiting if one.channel == name and one.topic.kind == "day" and days.is_first(one)]
+
+    def _told(self, codes: Iterable[str], current: Mapping[str, int]) -> dict[str, int]:
+        """The version of each of these stories, 0 of one that this channel may not tell."""
+        return {code: 0 if code in self.taken else current.get(code, 0) for code in codes}
+
+    def _mended(self, day: str, looked: Looked) -> tuple[Plan, Looked]:
+        """A day that is out, and whose stories may have changed."""
+        rules = self.at.rules
+        below = 0 if rules.traits.audience else PRIVATE
+        rows = self.journal.entries(channel=rules.name, topics=[Topic("day", day)], below=below)
+        stories = as_published(self.journal, self.config, [*looked["told"], *days.codes(rows)])
+        there = {story.code: story.version for story in stories}
+        told = [story for story in stories if story.code not in self.taken]
+        plan, settled = days.mend(self.at, told, frozenset(there), rows)
+        again = "" if settled else (self.at.now + AGAIN).isoformat()
+        return plan, Looked(told=self._told([*looked["told"], *days.codes(rows)], there), again=again)
+
+    def _renewed(self, day: str, looked: Looked) -> tuple[Plan, Looked]:
+        """A day that waits: told as it would be now."""
+        when, rows = date.fromisoformat(day), [row for row in self._waiting() if row.topic.of == day]
+        stories = self.since((when - timedelta(days=1)).isoformat())
+        plan = days.renew(self.at, when, [story for story in stories if story.code not in self.taken], rows)
+        there = {story.code: story.version for story in stories}
+        known = looked["told"] | self._told(days.codes([*rows, *plan.changed]), there)
+        # one that is begun at this moment goes out as it was
+        again = (self.at.now + AGAIN).isoformat() if plan.changed else looked["again"]
+        return plan, Looked(told=known, again=again)
+
+    def _evening(self, today: str) -> tuple[Plan, Looked]:
+        """The day's entries, for the channel and for its subscribers."""
+        rules = self.at.rules
+        planned = self.journal.entries(channel=rules.name, topics=[Topic("day", today)], limit=1)
+        if planned:  # and this process ended before it had noted that
+            return Plan(), Looked(told=dict.fromkeys(days.codes(planned), _UNSEEN), again="")
+        private = rules.kind == "telegram" or (rules.traits.audience and "day" in rules.says)
+        numbers = [one.id for one in self.journal.subscribers(rules.name)] if private else []
+        stories = self.since((date.fromisoformat(today) - timedelta(days=1)).isoformat())
+        told = [story for story in stories if story.code not in self.taken]
+        plan = days.day(self.at, told, batches(numbers, rules.batch))
+        there = {story.code: story.version for story in stories}
+        return plan, Looked(told=self._told(days.codes(plan.fresh), there), again="")
 
 
-def _but(current: Mapping[str, int], codes: Iterable[str], taken: frozenset[str]) -> dict[str, int]:
-    """What of these a channel tells now, each in its version of now."""
-    return {code: current[code] for code in codes if code in current and code not in taken}
-
-
-def _noted(journal: Journal, name: str, today: date) -> Told:
-    """What was told of late."""
-    noted: Told = json.loads(journal.recall(f"days {name}") or "{}")
-    oldest = (today - MENDED).isoformat()
-    return {day: told for day, told in noted.items() if day >= oldest}
-
-
-def _look_again(
-    journal: Journal, config: Config, at: At, taken: frozenset[str], day: str
-) -> tuple[Plan, bool, list[str]]:
-    """A day whose stories may have changed: what waits of it, and what is out.
-
-    Whether that is all there is to plan, and the codes that it tells then or told before.
-    """
-    rows = journal.entries(channel=at.rules.name, topics=[Topic("day", day)])
-    when = date.fromisoformat(day)
-    since = (when - timedelta(days=1)).isoformat()
-    there = as_published(journal, config, [*journal.codes_since(since), *days.versions(rows)])
-    told = [story for story in there if story.code not in taken]
-    plan, whole = days.mend(at, when, told, {story.code: story for story in there}, rows)
-    plan += days.renew(at, when, told, rows)
-    return plan, whole, list(days.versions([*rows, *plan.fresh, *plan.changed]))
-
-
-def _evening(journal: Journal, config: Config, at: At, taken: frozenset[str], today: date) -> Plan:
-    """The day's entries, for the channel and for its subscribers."""
-    rules, since = at.rules, today - timedelta(days=1)
-    private = rules.kind == "telegram" or (rules.traits.audience and "day" in rules.says)
-    ids = [one.id for one in journal.subscribers(rules.name)] if private else []
-    stories = as_published(journal, config, journal.codes_since(since.isoformat()))
-    told = [story for story in stories if story.code not in taken]
-    return days.day(at, told, sorted({number // rules.batch for number in ids}))
+def batches(numbers: Sequence[int], size: int) -> list[int]:
+    """The parts by which subscribers with these numbers get a letter; who subscribes later is in none of them."""
+    last = max(numbers, default=0)
+    return [batch(first, min(size, last + 1 - first)) for first in sorted({one - one % size for one in numbers})]

@@ -124,7 +124,8 @@ class Mail:
         return Health(works=sent.fate == "posted", note=sent.note)
 
     def _newsletter(self, message: Message, to: Sequence[str]) -> tuple[str, bytes]:
-        id_ = f"<{sealed('n', self._digest(repr(asdict(message))), '', self._mark)}@{self._domain}>"
+        said = {name: value for name, value in asdict(message).items() if name != "tells"}  # that is for us alone
+        id_ = f"<{sealed('n', self._digest(repr(said)), '', self._mark)}@{self._domain}>"
         mail = mime.base(self._sender, self._title, message.subject, id_, self._clock())
         mail["To"] = mail["From"]  # the list's own address: subscribers are not disclosed to each other
         mail["Auto-Submitted"] = "auto-generated"
@@ -140,7 +141,7 @@ class Mail:
             mail["References"] = " ".join(mended)
         mime.write(mail, message.text, message.lang)
         if message.attached and self._edition is not None and (data := self._edition(message.attached)):
-            mime.attach(mail, f"{message.attached}.html", data)
+            mime.attach(mail, f"{message.attached.split()[0]}.html", data)
         return id_, self._bytes(mail)
 
     def _bytes(self, mail: EmailMessage) -> bytes:

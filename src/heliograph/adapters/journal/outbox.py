@@ -51,6 +51,7 @@ class OutboxTables(Base):
         topics: Sequence[Topic] = (),
         states: Sequence[State] = (),
         ids: Sequence[int] = (),
+        below: int = 0,
         limit: int = 0,
     ) -> list[Entry]:
         table = schema.outbox.c
@@ -58,6 +59,7 @@ class OutboxTables(Base):
         query = query.where(table.channel == channel) if channel else query
         query = query.where(table.state.in_(states)) if states else query
         query = query.where(table.id.in_(ids)) if ids else query
+        query = query.where(table.part < below) if below else query
         query = query.limit(limit) if limit else query
         with self.engine.connect() as db:
             if not topics:
