@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
+import json
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sender import START, clock, speak
+from benchmarks.sender import START, Sender, clock
 from heliograph.adapters.journal import SqlJournal
 from heliograph.announce import compose, outbox
 from heliograph.announce.outbox import PRIVATE
@@ -34,6 +34,8 @@ from heliograph.model.post import Entry, Message, Topic
 PUBLIC = ("telegram", "viber", "instagram", "facebook", "webhook")
 PERSONAL = ("telegram", "mail")  # where the day goes to each subscriber
 EDITS = ("telegram", "facebook", "webhook")
+WHERE = (*EDITS, "viber")  # which tell addresses
+LINES = 10  # stories that a day names in public
 UNCLEAR = timedelta(minutes=3)  # after that an editor looks: longer than the sender asks the channel by itself
 BATCH = 5  # subscribers in one mail
 EVENING = START.replace(hour=19, minute=59, second=50)
@@ -64,8 +66,14 @@ class Day:
         """The whole day; what came of it."""
         with in_thread(self.rehearsal.running()) as door:
             self.text = CONFIG + self.rehearsal.tables(self.folder / "tokens") + f"batch = {BATCH}\n"
+            for name in PUBLIC:
+                says = json.dumps(["stories", "day", *(["where"] if name in WHERE else [])])
+                self.text = self.text.replace(f'kind = "{name}"\n', f'kind = "{name}"\nsays = {says}\n')
             config = parse(self.text, self.folder / "heliograph.toml")
-            with SqlJournal(config.journal_url, config.state_folder) as journal, _Killed(self, door) as sender:
+            with (
+                SqlJournal(config.journal_url, config.state_folder) as journal,
+                Sender(self.text, self.folder, door, self.clock) as sender,
+            ):
                 self.config, self.journal = config, journal
                 self._mirrors("https://one.example/", "https://two.example/")
                 rules_of(journal, config, self.clock.moment())
@@ -81,6 +89,7 @@ class Day:
                 self._end(sender)
                 self._afterwards(sender, late // 2)
                 sender.stop()
+                self.counts["kills"] = sender.kills
                 return self._judged()
 
     def _services(self) -> tuple[Any, ...]:
@@ -95,7 +104,7 @@ class Day:
             self.journal.subscribe("telegram", str(number), "ru")
         self.readers = {name: self.journal.subscribers(name) for name in PERSONAL}  # nobody leaves during the day
 
-    def _publish(self, sender: _Killed, kills: int) -> None:
+    def _publish(self, sender: Sender, kills: int) -> None:
         """Stories by and by, corrections and withdrawals between them, kills at any moment."""
         count = self.args.stories
         corrected = set(self.chance.sample(range(count // 6, count), self.args.corrections))
@@ -120,10 +129,10 @@ class Day:
                 sender.kill(self.chance.uniform(0.05, 0.6))
             self._confirm()
 
-    def _afterwards(self, sender: _Killed, kills: int) -> None:
+    def _afterwards(self, sender: Sender, kills: int) -> None:
         """The letters are out, and then a story is corrected and another withdrawn."""
         self.at_evening = list(self.stories), list(self.gone)
-        gone, better = self.chance.sample(range(len(self.stories)), 2)
+        gone, better = self.chance.sample(range(len(self.stories) - LINES, len(self.stories)), 2)
         self.late = _newer(self.stories[better]), self.stories[gone]
         self.stories[better] = self.late[0]
         self.gone.append(self.stories.pop(gone))
@@ -134,7 +143,7 @@ class Day:
             sender.kill(self.chance.uniform(0.1, 0.6))
         self._end(sender)
 
-    def _end(self, sender: _Killed) -> None:
+    def _end(self, sender: Sender) -> None:
         """Until nothing is left to do, with an editor at hand. Where all wait for the clock, it goes on at once."""
         until, quiet = time.monotonic() + self.args.patience, 0
         while quiet < 3 and time.monotonic() < until:
@@ -271,12 +280,28 @@ class Day:
                 wrong.append(f"{name}: {story.title} was withdrawn, and is there")
         if "where" in rules.says and not any("three.example" in text for text in texts.values()):
             wrong.append(f"{name}: the new address is not told")
-        return wrong
+        return wrong + self._day_in_public(name, texts, rows)
+
+    def _day_in_public(self, name: str, texts: Mapping[str, str], rows: Sequence[Entry]) -> list[str]:
+        """Where the day's post is not what it should be after one of its stories was withdrawn."""
+        about = [row for row in rows if row.topic.kind == "day"]
+        posts = [row for row in about if row.act == "post" and row.state == "posted"]
+        if len(posts) != 1:
+            return [f"{name}: {len(posts)} posts tell the day"]
+        text = texts.get(posts[0].remotes[0], "")
+        evening, _ = self.at_evening
+        newest = sorted(evening, key=lambda story: story.published, reverse=True)[:LINES]
+        left = {story.code for story in newest} - {self.late[1].code}
+        if name in EDITS:
+            named = {story.code for story in (*evening, *self.gone) if shown(story.code) in text}
+            return [] if named == left else [f"{name}: the day names {sorted(named ^ left)} wrongly"]
+        asked = any(row.act == "withdraw" and row.state == "hand" for row in about)
+        return [] if asked or not text else [f"{name}: nobody is asked to take the day away"]
 
     def _people(self, name: str, rows: Sequence[Entry]) -> tuple[int, int, list[str]]:
         """Of the day as subscribers got it: how often twice, how often not at all, and what is wrong."""
         twice, lost, wrong = 0, 0, list[str]()
-        about = [row for row in rows if row.channel == name and row.topic.kind == "day"]
+        about = [row for row in rows if row.channel == name and row.topic.kind == "day" and row.part >= PRIVATE]
         days = {_sent(row) for row in about if not row.message.replies_to}
         mends = {_sent(row) for row in about if row.message.replies_to}
         batches = {one.id // (BATCH if name == "mail" else 1) for one in self.readers[name]}
@@ -319,46 +344,6 @@ class Day:
             if url not in known
         ]
         self.journal.keep(fresh, [], now, [name for url, name in known.items() if url not in urls])
-
-
-class _Killed:
-    """The process that sends: begun, killed, begun again."""
-
-    def __init__(self, day: Day, door: str) -> None:
-        self._day, self._door = day, door
-        self._context = multiprocessing.get_context("forkserver")
-        self._process: Any = None
-
-    def __enter__(self) -> _Killed:
-        self._begin()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _begin(self) -> None:
-        args = (self._day.text, str(self._day.folder), self._door, self._day.clock)
-        self._process = self._context.Process(target=speak, args=args)
-        self._process.start()
-
-    def kill(self, after: float) -> None:
-        """SIGKILL in so many seconds, and begin anew."""
-        time.sleep(after)
-        self.look()
-        self._process.kill()
-        self._process.join()
-        self._day.counts["kills"] += 1
-        self._begin()
-
-    def look(self) -> None:
-        """It must not end by itself."""
-        if not self._process.is_alive():
-            raise RuntimeError(f"the sender ended by itself: {self._process.exitcode}")
-
-    def stop(self) -> None:
-        if self._process.is_alive():
-            self._process.kill()
-        self._process.join()
 
 
 def _story(number: int, at: datetime, sentences: int) -> Story:

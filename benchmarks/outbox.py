@@ -5,13 +5,13 @@
 
 With ``--keep`` each day is noted in a file as it ends, and a run that was broken off goes on from there.
 
-Each seed is a day: stories, corrections, withdrawals, a mirror that dies, and the evening's letter to subscribers, on
-Telegram, Viber, Instagram, Facebook, a webhook and by mail. The real adapters speak over loopback to the strict
-emulators, of whose calls a share meets a fault: the connection ends, no answer comes, a gateway answers, the answer is
-nonsense, each before or after it was done. The process that sends is killed (SIGKILL) at random moments and begun anew.
-An editor confirms what is held, and decides what is unclear by looking at the channel. At the end each post that
-readers see is held against the plan. Time runs faster than in earnest, and where all wait for it, it jumps; nothing
-else is different.
+Each seed is a day: stories, corrections, withdrawals, a mirror that dies, the day in ten lines, the evening's letter
+to subscribers, and after these a correction and a withdrawal, on Telegram, Viber, Instagram, Facebook, a webhook and
+by mail. The real adapters speak over loopback to the strict emulators, of whose calls a share meets a fault: the
+connection ends, no answer comes, a gateway answers, the answer is nonsense, each before or after it was done. The
+process that sends is killed (SIGKILL) at random moments and begun anew. An editor confirms what is held, and decides
+what is unclear by looking at the channel. At the end each post that readers see is held against the plan. Time runs
+faster than in earnest, and where all wait for it, it jumps; nothing else is different.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def section(total: Mapping[str, int], args: argparse.Namespace) -> Section:
         command=command,
         notes=(
             f"a day: {args.corrections} corrections, {args.withdrawals} withdrawals, a mirror that dies, the evening's "
-            f"letter to {args.readers} subscribers by mail and as many of Telegram, {args.kills} kill -9",
+            f"letter to {args.readers} subscribers by mail and as many of Telegram, {args.kills} kill -9; after the "
+            "letters a story is corrected and another withdrawn, and the day's posts and letters must follow",
             "lost: what the outbox calls posted, and no reader sees; not as planned: readers see something else",
         ),
     )

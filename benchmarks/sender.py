@@ -151,3 +151,44 @@ def _channels(config: Config, journal: SqlJournal, clock: Clock) -> Iterator[Cha
 
 def _mark(text: str) -> str:
     return hashlib.sha256(f"key {text}".encode()).hexdigest()[:20]
+
+
+class Sender:
+    """The process that sends: begun, killed, begun again."""
+
+    def __init__(self, text: str, folder: Path, door: str, clock: Clock) -> None:
+        self.kills = 0
+        self._args = (text, str(folder), door, clock)
+        self._context = multiprocessing.get_context("forkserver")
+        self._process: Any = None
+
+    def __enter__(self) -> Sender:
+        self._begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _begin(self) -> None:
+        self._process = self._context.Process(target=speak, args=self._args)
+        self._process.start()
+
+    def kill(self, after: float) -> None:
+        """SIGKILL in so many seconds, and begin anew."""
+        time.sleep(after)
+        self.look()
+        self._process.kill()
+        self._process.join()
+        self.kills += 1
+        self._begin()
+
+    def look(self) -> None:
+        """It must not end by itself."""
+        if not self._process.is_alive():
+            raise RuntimeError(f"the sender ended by itself: {self._process.exitcode}")
+
+    def stop(self) -> None:
+        """End it for good."""
+        if self._process.is_alive():
+            self._process.kill()
+        self._process.join()

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.newsday import Day
 from heliograph.model import plain_text
+from heliograph.model.code import shown
 
 ARGS = argparse.Namespace(
     stories=12, corrections=2, withdrawals=1, readers=6, kills=0, share=0.0, pace=0.05, patience=120.0
@@ -86,6 +87,16 @@ def wrong_correction(day: Day) -> Callable[[], None]:
     return lambda: setattr(day, "late", was)
 
 
+def old_day(day: Day) -> Callable[[], None]:
+    """The day's post still names what was withdrawn after it."""
+    post = next(
+        one for one in day.rehearsal.graph.page.seen if "22 " in str(one["message"]) and "•" in str(one["message"])
+    )
+    was = post["message"]
+    post["message"] = f"{was}\n{shown(day.late[1].code)}"
+    return lambda: post.update({"message": was})
+
+
 def two_letters(day: Day) -> Callable[[], None]:
     """Another has it twice."""
     box = day.rehearsal.office.reader("reader5@mail.example").box
@@ -99,6 +110,7 @@ TAMPERS: dict[str, tuple[Callable[[Day], Callable[[], None]], str]] = {
         (twice_in_public, "twice"), (twice_by_two_entries, "twice"), (lost, "lost"), (cut, "not as planned"),
         (still_there, "not as planned"),
         (two_letters, "twice"), (no_letter, "lost"), (no_correction, "lost"), (wrong_correction, "not as planned"),
+        (old_day, "not as planned"),
     )
 }  # fmt: skip
 
