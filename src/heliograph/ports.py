@@ -263,11 +263,12 @@ class OutboxBook(Protocol):
         states: Sequence[State] = (),
         ids: Sequence[int] = (),
         below: int = 0,
+        mends: bool = True,
         limit: int = 0,
     ) -> list[Entry]:
         """Rows of the outbox in their order; each condition that is given holds. At most ``limit``, the first ones.
 
-        ``below`` is which number their part must not reach.
+        ``below`` is which number their part must not reach; without ``mends`` what mends a day is left out.
         """
         ...
 

@@ -11,15 +11,19 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.cli.test_commands import STORY, heliograph
 
-from heliograph.config import parse
+from heliograph.adapters.journal import SqlJournal
+from heliograph.config import load, parse
 from heliograph.lab.channels.rehearsal import Rehearsal
 from heliograph.lab.channels.wall import Post
 from heliograph.lab.loopback import in_thread
+from heliograph.model.post import Entry, Message, Topic
 
 WAIT = 120.0  # seconds until a service that says nothing counts as stuck
 
@@ -228,3 +232,22 @@ def test_the_rehearsal_is_started_by_a_command_and_ends_with_it(tmp_path: Path) 
         printed, _ = lab.communicate(timeout=WAIT)
     assert lab.returncode == 0, printed
     assert "all posts" in printed
+
+
+def test_what_takes_a_post_away_is_confirmed_by_its_number_alone(tmp_path: Path) -> None:
+    with emulated() as rehearsal, newsroom(tmp_path, rehearsal) as file:
+        config, now = load(file), datetime(2026, 11, 22, tzinfo=UTC)
+        one = Entry(
+            channel="instagram", topic=Topic("day", "2026-11-22"), version=1, message=Message(text="т"), digest="d",
+            state="held", queued=now, changed=now,
+        )  # fmt: skip
+        with SqlJournal(config.journal_url, config.state_folder) as journal:
+            journal.queue([one, replace(one, act="withdraw", remotes=("5",))])
+            last = max(
+                row.id for row in journal.entries(channel="instagram", states=("held",)) if row.act == "withdraw"
+            )
+            held = len(journal.entries(states=("held",)))
+        told = heliograph("post", "confirm", "--all", "--config", file).stdout
+        assert f"{held - 1} confirmed" in told
+        assert f"confirm by number: {last}" in told
+        assert "1 confirmed" in heliograph("post", "confirm", str(last), "--config", file).stdout

@@ -16,9 +16,10 @@ from tests.flows.world import NOW
 
 from heliograph.announce.outbox import readers
 from heliograph.config import parse
+from heliograph.flows import announce
 from heliograph.flows import days as flow
 from heliograph.flows.announce import Memory, one_file, plan_asked, plan_away
-from heliograph.flows.days import AGAIN, batches
+from heliograph.flows.days import AGAIN, LETTERS_AGAIN, batches
 from heliograph.lab.channels.simulated import SimulatedChannel
 from heliograph.model import Story
 from heliograph.model.code import shown
@@ -159,6 +160,8 @@ def test_a_pass_that_finds_nothing_changed_reads_no_letters(
         here.plan()
         assert read == []
         here.now += timedelta(days=8)
+        here.plan()  # what waited about that day is dropped
+        read.clear()
         here.withdraw(first)
         here.plan()
         assert read == []  # nobody reads a day of last week
@@ -359,6 +362,72 @@ def test_the_batches_of_subscribers_hold_each_of_them_once() -> None:
     assert reached == [(0, 49), (50, 99), (100, 121)]
     assert batches([], 50) == []
     assert [readers(part, 1) for part in batches([7, 9], 1)] == [(7, 7), (9, 9)]
+
+
+def test_a_story_taken_away_and_then_withdrawn_is_withdrawn(tmp_path: Path, blank_journal: Path) -> None:
+    """As in an emergency: first away from every channel, then out of the edition."""
+    first, second = a_story(1, NOW), a_story(2, NOW)
+    with evening(tmp_path, blank_journal, first, second) as here:
+        for name in CHANNELS:
+            plan_away(here.journal, here.config, here.now, second.code, name)
+        run(lambda: here.settle(60.0))
+        assert not here.rows(channel="post", state="held")
+        here.withdraw(second)
+        here.plan()
+        held = here.rows(channel="post", state="held")
+        assert len(held) == 2
+        assert all(shown(second.code) in row.message.text for row in held)
+
+
+def test_a_correction_that_the_server_refused_is_asked_about_again(tmp_path: Path, blank_journal: Path) -> None:
+    first, second = a_story(1, NOW), a_story(2, NOW)
+    with evening(tmp_path, blank_journal, first, second) as here:
+        here.withdraw(second)
+        here.plan()
+        here.channels["post"].refuse = lambda _: "554 no"
+        for row in here.rows(channel="post", state="held"):
+            here.journal.settle_entry(row.id, "queued", (), "", here.now)
+        run(lambda: here.settle(60.0))
+        assert len(here.rows(channel="post", state="failed")) == 2
+        here.channels["post"].refuse = lambda _: ""
+        here.now += LETTERS_AGAIN
+        here.plan()
+        assert len(here.rows(channel="post", state="held")) == 2
+
+
+def test_corrections_that_wait_hold_up_no_plan(
+    tmp_path: Path, blank_journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = a_story(1, NOW), a_story(2, NOW)
+    with evening(tmp_path, blank_journal, first, second) as here:
+        here.withdraw(second)
+        here.plan()
+        monkeypatch.setattr(announce, "_LOOKED_AT", 2)
+        tomorrow = [a_story(number, here.now + timedelta(hours=1)) for number in (3, 4)]
+        here.config = parse(CONFIG + TABLES + 'confirm = ["day"]\n', here.config.folder / "heliograph.toml")
+        here.publish(*tomorrow)
+        here.now += timedelta(days=1)
+        for name in ("tg", "fb", "vb", "ig"):
+            here.journal.note(f"day {name}", here.now.date().isoformat())  # they say nothing that evening
+        here.plan()
+        here.withdraw(tomorrow[0])
+        here.plan()
+        waiting = [row for row in here.rows(channel="post", state="held") if not row.message.replies_to]
+        assert len(waiting) == 2
+        assert not any(tomorrow[0].title in row.message.text for row in waiting)
+
+
+def test_who_subscribes_later_has_a_number_of_his_own(tmp_path: Path, blank_journal: Path) -> None:
+    first, second = a_story(1, NOW), a_story(2, NOW)
+    with evening(tmp_path, blank_journal, first, second) as here:
+        here.journal.unsubscribe("post", "reader2@mail.example")
+        here.journal.subscribe("post", "new@mail.example", "ru")
+        here.withdraw(second)
+        here.plan()
+        confirm(here)
+        run(lambda: here.settle(60.0))
+        got = {address for one in here.seen("post") if one.message.replies_to for address in one.to}
+        assert got == {"reader0@mail.example", "reader1@mail.example"}
 
 
 def test_a_correction_that_nobody_wants_is_not_asked_about_again(tmp_path: Path, blank_journal: Path) -> None:

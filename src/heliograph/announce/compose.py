@@ -18,7 +18,7 @@ from heliograph.announce.carousel import carousel
 from heliograph.announce.prose import Prose, bold, plain, unmarked
 from heliograph.announce.rich import rich
 from heliograph.announce.rules import Facts, Rules
-from heliograph.announce.text import clean, fit, pack
+from heliograph.announce.text import Measure, clean, fit, pack
 from heliograph.model import Story
 from heliograph.model.code import shown
 from heliograph.model.post import Card, Message
@@ -34,7 +34,7 @@ _LEAD = 800
 _LINES = 10  # of a day
 _SHORT = 1_500  # characters of a story that a caption holds whole, so that it needs no further pictures
 _TOLD = 4  # addresses in one post
-_TOLD_OF = 12  # hex digits that tell two texts of one story apart
+_DIGITS = 12  # hex digits that tell two texts of one story apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,30 +152,33 @@ def withdrawn(rules: Rules, code: str, speaks: Speaks, lang: str) -> Draft:
 
 def day(stories: Sequence[Story], when: date, rules: Rules, facts: Facts, speaks: Speaks) -> Draft:
     """The day in ten lines; by mail each story follows whole. Without a story: its heading and the addresses."""
-    words = speaks(rules.voice)
+    words, measure = speaks(rules.voice), rules.traits.measure
     by_mail = rules.kind == "mail"
     head = f"{facts.title}, {words.day(when)}"
-    lines = [f"• {fit(clean(one.title, lines=False), _TITLE)} ({shown(one.code)})" for one in stories[:_LINES]]
     foot = _addresses(facts, words)
     if by_mail:
         foot += f"\n\n{_ends(words)}"
     room = rules.traits.text - _FOOT * 2 - len(head)
-    paragraphs = ["\n".join(lines)]
-    for one in stories if by_mail else ():
-        paragraphs += _in_a_letter(one, facts, words)
-    text = "".join(pack(paragraphs, [room], rules.traits.measure)[0]) if stories else ""
+    lines = [f"• {fit(clean(one.title, lines=False), _TITLE)} ({shown(one.code)})" for one in stories[:_LINES]]
+    named = _fitting(lines, room, measure, "\n")  # a line whole or not at all: half a headline bears no code
+    text, told = "\n".join(lines[at] for at in named), [(stories[at], False) for at in named]
+    if by_mail:
+        bodies = ["\n\n".join(_in_a_letter(one, facts, words)) for one in stories]
+        whole = _fitting([text, *bodies], room, measure, "\n\n")[1:]
+        text = "\n\n".join((text, *(bodies[at - 1] for at in whole)))
+        told += [(stories[at - 1], True) for at in whole]
     html = rules.kind == "telegram"
     said = [f"<b>{escape(head, quote=False)}</b>", *(escape(one, quote=False) for one in (text, foot))]
     cards = (Card(title=head, text=text, lang=rules.voice, alt=head),) if rules.traits.pictures else ()
-    told = [one.code for one in stories if shown(one.code) in text]
+    tells = {one.code: tell(one, whole=whole) for one, whole in told}
     message = Message(
         text="\n\n".join(filter(None, said if html else (head, text, foot))),
         html=html,
         lang=rules.voice,
         subject=head,
         cards=cards,
-        attached=" ".join((when.isoformat(), *told)) if by_mail else "",
-        tells=_tells(stories, text, words),
+        attached=" ".join((when.isoformat(), *tells)) if by_mail else "",
+        tells=tuple(tells.values()),
     )
     return Draft(message=message, core=f"{head}\n{text}")
 
@@ -185,54 +188,54 @@ def mended(
 ) -> Draft:
     """A mail after a letter of that day: the codes of what was withdrawn, and stories as they are now.
 
-    Of what was withdrawn it says no more than its code: often a headline is what does the harm.
+    Of what was withdrawn it says no more than its code: often a headline is what does the harm. A story that finds no
+    room is left for another mail, but for one that would find none there either: that one is cut.
     """
-    words = speaks(rules.voice)
+    words, measure = speaks(rules.voice), rules.traits.measure
     said = f"{words('Correction')}." if newer else words("This story was withdrawn.")
     head = f"{said} {facts.title}, {words.day(when)}"
+    room = rules.traits.text - _FOOT * 2 - len(head)
     notice, label = words("This story was withdrawn."), words("Code of this story:")
-    paragraphs = [f"{notice}\n{label} {shown(one)}" for one in gone]
-    paragraphs += [line for one in newer for line in _in_a_letter(one, facts, words)]
-    foot = f"{_addresses(facts, words)}\n\n{_ends(words)}"
-    text = "".join(pack(paragraphs, [rules.traits.text - _FOOT * 2 - len(head)], rules.traits.measure)[0])
-    tells = _tells(newer, text, words)
-    message = Message(text=f"{head}\n\n{text}\n\n{foot}", lang=rules.voice, subject=head, tells=tells)
+    first = "\n\n".join(f"{notice}\n{label} {shown(one)}" for one in gone)
+    bodies = ["\n\n".join(_in_a_letter(one, facts, words)) for one in newer]
+    told = [at - 1 for at in _fitting([first, *bodies], room, measure, "\n\n")[1:]] or [0][: len(newer)]
+    text = "".join(pack([first, *(bodies[at] for at in told)], [room], measure)[0])
+    message = Message(
+        text=f"{head}\n\n{text}\n\n{_addresses(facts, words)}\n\n{_ends(words)}",
+        lang=rules.voice,
+        subject=head,
+        tells=tuple(tell(newer[at], whole=True) for at in told),
+    )
     return Draft(message=message, core=f"{head}\n{text}")
 
 
-def told_of(story: Story) -> tuple[str, str]:
-    """What may have been told of a story, as ``Message.tells`` has it: its headline, and all of it.
+def _fitting(pieces: Sequence[str], room: int, measure: Measure, gap: str) -> list[int]:
+    """Which of these find room together, from the first on; the first is always among them, if there is one."""
+    found, left = list[int](), room
+    for at, piece in enumerate(pieces):
+        size = measure(piece) + (measure(gap) if found else 0)
+        if size <= left or not found:
+            found.append(at)
+            left -= size
+    return found
 
-    Labels, links and what else the newsroom's settings change are no part of it.
+
+def tell(story: Story, *, whole: bool) -> str:
+    """One of ``Message.tells``: the story's code, its version, and a digest of what is told of it.
+
+    That is its headline, or all of it; labels, links and what else the newsroom's settings change are no part of it.
     """
     prose = Prose(story, frozenset())
-    texts = prose.title, "\n".join((prose.title, prose.lead, *map(plain, prose.body)))
-    headline, whole = (sha256(text.encode()).hexdigest()[:_TOLD_OF] for text in texts)
-    return headline, whole
-
-
-def _tells(stories: Sequence[Story], text: str, words: Words) -> tuple[str, ...]:
-    """``Message.tells`` of a text: what of these stories found room in it."""
-    found = []
-    for one in stories:
-        headline, whole = told_of(one)
-        if _end_of(one.code, words) in text:
-            found.append(f"{one.code}:{whole}")
-        elif shown(one.code) in text:
-            found.append(f"{one.code}:{headline}")
-    return tuple(found)
+    texts = (prose.title, prose.lead, *map(plain, prose.body)) if whole else (prose.title,)
+    return f"{story.code}:{story.version}:{sha256(chr(10).join(texts).encode()).hexdigest()[:_DIGITS]}"
 
 
 def _in_a_letter(story: Story, facts: Facts, words: Words) -> list[str]:
     """A story whole, paragraph by paragraph."""
     prose = Prose(story, facts.own)
     title = f"{prose.title}\n{'=' * min(60, len(prose.title))}"
-    return [title, prose.lead, *map(plain, prose.body), _end_of(story.code, words)]
-
-
-def _end_of(code: str, words: Words) -> str:
-    """The last line of a story in a letter."""
-    return f"{words('Code of this story:')} {shown(code)}"
+    code = f"{words('Code of this story:')} {shown(story.code)}"
+    return [one for one in (title, prose.lead, *map(plain, prose.body), code) if one]
 
 
 def where(rules: Rules, facts: Facts, speaks: Speaks) -> Draft:

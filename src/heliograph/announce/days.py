@@ -3,9 +3,8 @@
 Rule 1: a day that waits is told as its stories are when it goes out. Rule 2: one that is out is edited where the
 channel can; where it cannot, an editor is asked: to take away what names a withdrawn story, to send a correction after
 a letter. Rule 3: for what was told, the entry itself counts (``Message.tells``), not what a plan wanted: what failed
-was not told, and what an editor left out is not asked about again. Rule 4: a correction goes to the numbers that the
-letter went to, whatever batches are by then. Rule 5: a reader's chat that got the day is not mended: how its messages
-are called is not kept, as nothing is of who got what.
+was not told, and what an editor left out is not asked about again. Rule 4: a reader's chat that got the day is not
+mended: how its messages are called is not kept, as nothing is of who got what.
 """
 
 from __future__ import annotations
@@ -16,13 +15,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from heliograph.announce import compose
+from heliograph.announce import compose, corrections
 from heliograph.announce.compose import Draft
-from heliograph.announce.outbox import batch, readers
-from heliograph.announce.planning import At, Plan
+from heliograph.announce.planning import At, Plan, is_first, told_by
 from heliograph.model import Story
 from heliograph.model.code import shown
-from heliograph.model.post import WAITING, Entry, State, Topic
+from heliograph.model.post import OPEN, WAITING, Entry, State, Topic
 
 LATE: Final = timedelta(hours=3)  # after its hour, a day is not told any more
 MENDED: Final = timedelta(days=7)  # for so long a day that was told is kept true
@@ -57,9 +55,7 @@ def renew(at: At, when: date, told: Sequence[Story], waiting: Sequence[Entry]) -
 
 def stale(at: At, waiting: Sequence[Entry]) -> Plan:
     """What waits about a day that is kept true no longer: its stories may be others by now, and nobody looks."""
-    oldest = (at.now.astimezone(ZoneInfo(at.rules.zone)).date() - MENDED).isoformat()
-    mine = (row for row in waiting if row.channel == at.rules.name and row.topic.kind == "day")
-    return Plan(changed=tuple(at.dropped(row, "it waited for a week") for row in mine if row.topic.of < oldest))
+    return Plan(changed=tuple(at.dropped(row, "it waited for a week") for row in waiting if row.state in WAITING))
 
 
 def mend(at: At, told: Sequence[Story], there: frozenset[str], rows: Sequence[Entry]) -> tuple[Plan, bool]:
@@ -71,9 +67,8 @@ def mend(at: At, told: Sequence[Story], there: frozenset[str], rows: Sequence[En
     ours = {story.code: story for story in told}
     had = sorted(rows, key=lambda row: row.id)
     if at.rules.traits.audience:
-        letters = [row for row in had if is_first(row) and row.state == "posted" and row.remotes]
-        plan = sum((_correct(at, letter, ours, there, had) for letter in letters), Plan())
-        return plan, not any(row.state in ("queued", "sending", "unknown") for row in had)
+        plan = corrections.correct(at, ours, there, had)
+        return plan, plan == Plan() and not any(row.state in OPEN for row in had)
     post = next((row for row in had if is_first(row) and row.state == "posted"), None)
     if post is None or had[-1].state in ("sending", "unknown"):
         return Plan(), all(row.state in ("failed", "dropped", "posted") for row in had)
@@ -83,17 +78,12 @@ def mend(at: At, told: Sequence[Story], there: frozenset[str], rows: Sequence[En
 
 def codes(rows: Iterable[Entry]) -> list[str]:
     """The stories that these entries tell."""
-    return list(dict.fromkeys(code for row in rows for code in _tells(row)))
-
-
-def is_first(row: Entry) -> bool:
-    """Whether it is the day itself, and not what mends it."""
-    return row.act == "post" and row.version == 1
+    return list(dict.fromkeys(code for row in rows for code in told_by(row)))
 
 
 def _edit(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Entry]) -> Plan:
     """Where posts can be edited: what the day told, as it is now; without any story, its heading and the addresses."""
-    last, tells = had[-1], _tells(post)
+    last, tells = had[-1], told_by(post)
     if not tells or (last.by_hand and last.state in WAITING):
         return Plan()
     left = sorted((ours[code] for code in tells if code in ours), key=lambda one: one.published, reverse=True)
@@ -114,13 +104,13 @@ def _take_away(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Ent
     tries = [row for row in had if row.act == "withdraw"]
     last = tries[-1] if tries else None
     refused = next((row for row in reversed(tries) if row.state == "dropped" and row.by_hand), None)
-    told = _tells(refused or post)  # for what he was asked about already, and said no, he is not asked again
+    told = told_by(refused or post)  # for what he was asked about already, and said no, he is not asked again
     gone = [code for code in told if code not in ours]
     if last is not None and last.state in ("posted", "hand", "queued"):
         return Plan()
     can = at.rules.traits.withdraws and (last is None or last.state != "failed")
     why = f"it names {', '.join(map(shown, gone))}, withdrawn since: {'shall it go?' if can else _BY_HAND}"
-    left = tuple(f"{code}:{digest}" for code, digest in told.items() if code in ours)
+    left = tuple(one for one in (refused or post).message.tells if one.partition(":")[0] in ours)
     if last is not None and last.state == "held":
         if not gone:
             return Plan(changed=(at.dropped(last, "its stories are back"),))
@@ -134,57 +124,6 @@ def _take_away(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Ent
         not_before=None, queued=at.now, changed=at.now, message=replace(post.message, tells=left),
     )  # fmt: skip
     return Plan(fresh=(away,))
-
-
-def _correct(at: At, letter: Entry, ours: Mapping[str, Story], there: frozenset[str], rows: Sequence[Entry]) -> Plan:
-    """Corrections to those who got a letter, which an editor looks at before they go out.
-
-    Some may have gone out in smaller batches than the letter, so each piece of its readers is looked at by itself.
-    """
-    size, plan = at.rules.batch, Plan()
-    whole = readers(letter.part, size)
-    reach = {row.id: readers(row.part, size) for row in rows}
-    mends = [row for row in rows if not is_first(row) and whole[0] <= reach[row.id][0] <= whole[1]]
-    cuts = sorted({whole[0], *(reach[row.id][0] for row in mends)})
-    for first, last in zip(cuts, (*(cut - 1 for cut in cuts[1:]), whole[1]), strict=True):
-        had = [letter, *(row for row in mends if reach[row.id][0] <= first and last <= reach[row.id][1])]
-        part = letter.part if (first, last) == whole else batch(first, last - first + 1)
-        plan += _correct_to(at, part, had, ours, there)
-    return plan
-
-
-def _correct_to(at: At, part: int, had: Sequence[Entry], ours: Mapping[str, Story], there: frozenset[str]) -> Plan:
-    letter, last = had[0], had[-1]
-    if last.state in ("sending", "unknown") or (last.by_hand and last.state in WAITING):
-        return Plan()
-    waits = last if last.state in WAITING else None
-    said = [row for row in had if row.state == "posted" or (row.state == "dropped" and row.by_hand)]
-    told = _tells(max(said, key=lambda row: row.id))
-    newer = [ours[code] for code, digest in told.items() if code in ours and digest not in compose.told_of(ours[code])]
-    gone = [code for code in told if code not in there]
-    if not newer and not gone:
-        why = "there is nothing to correct any more"
-        return Plan(changed=(at.dropped(waits, why),)) if waits else Plan()
-    draft = compose.mended(newer, gone, date.fromisoformat(letter.topic.of), at.rules, at.facts, at.speaks)
-    still = {code: digest for code, digest in told.items() if code in there}
-    tells = tuple(f"{code}:{digest}" for code, digest in (still | _told(draft.message.tells)).items())
-    message = replace(draft.message, tells=tells, replies_to=letter.remotes[0])
-    why = f"a correction of {', '.join(map(shown, [*(one.code for one in newer), *gone]))}: a letter cannot be edited"
-    if waits:
-        same = (waits.digest, waits.message.tells) == (draft.digest, tells)
-        return Plan() if same else Plan(changed=(replace(waits, message=message, digest=draft.digest, note=why),))
-    version = 1 + max(row.version for row in had)
-    entry = at.entry(letter.topic, None, draft, version=version, part=part, state="held", urgent=True)
-    return Plan(fresh=(replace(entry, message=message, note=why),))
-
-
-def _tells(row: Entry) -> dict[str, str]:
-    """What an entry tells: by story, what of it, as ``compose.told_of`` has it."""
-    return _told(row.message.tells)
-
-
-def _told(tells: Iterable[str]) -> dict[str, str]:
-    return {code: digest for code, _, digest in (one.partition(":") for one in tells)}
 
 
 def _day_of(at: At, when: date, told: Sequence[Story]) -> Draft | None:

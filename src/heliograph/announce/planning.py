@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from heliograph.announce import compose
 from heliograph.announce.compose import Draft, Label, Speaks
@@ -77,3 +78,21 @@ class At:
             queued=self.now,
             changed=self.now,
         )
+
+
+class Told(NamedTuple):
+    """What an entry tells of a story."""
+
+    version: int
+    digest: str  # see ``compose.tell``
+
+
+def told_by(row: Entry) -> dict[str, Told]:
+    """What an entry about a day tells, by the story's code."""
+    parts = (one.split(":") for one in row.message.tells)
+    return {code: Told(int(version), digest) for code, version, digest in parts}
+
+
+def is_first(row: Entry) -> bool:
+    """Whether it is the day itself, and not what mends it."""
+    return row.act == "post" and row.version == 1

@@ -70,7 +70,7 @@ def post_outbox(
 def post_confirm(
     ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="Entries that are held.")] = None,
     config: ConfigPath = HERE,
-    every: Annotated[bool, typer.Option("--all", help="All that are held.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All that are held, but for what takes posts away.")] = False,
 ) -> None:
     """Let posts go out that wait for an editor."""
     from heliograph.cli import posts

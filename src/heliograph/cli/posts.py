@@ -149,12 +149,15 @@ def confirm(path: Path, ids: Sequence[int], *, every: bool) -> int:
     """Let held entries go out; 1 if one of them is not held."""
     config = load(path)
     with open_journal(config) as journal:
-        held = {row.id for row in journal.entries(states=("held",))}
-        wanted = held if every else set(ids)
+        held = journal.entries(states=("held",))
+        wanted = {row.id for row in held if row.act != "withdraw"} if every else set(ids)
         done = {number for number in wanted if journal.settle_entry(number, "queued", (), "", _now(), ("held",))}
         for number in sorted(wanted - done):
             err.print(f"{number}: is not held", markup=False)
     out.print(f"{len(done)} confirmed")
+    away = [row.id for row in held if row.act == "withdraw" and row.id not in wanted]
+    if every and away:
+        out.print(f"would take posts away, confirm by number: {' '.join(map(str, away))}", soft_wrap=True)
     return 1 if wanted - done else 0
 
 

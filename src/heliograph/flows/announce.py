@@ -125,7 +125,8 @@ def plan_posts(journal: Journal, config: Config, now: datetime, memory: Memory) 
     facts, speaks = facts_of(journal, config), speaker(config)
     channels = rules_of(journal, config, now)
     stamps = journal.told()  # before all else: what changes while this plan is made is looked at by the next one
-    waiting = journal.entries(states=WAITING, limit=_LOOKED_AT)  # the others come in time, as these go out
+    # the others come in time, as these go out; corrections of days may wait for a week, and are looked at elsewhere
+    waiting = journal.entries(states=WAITING, mends=False, limit=_LOOKED_AT)
     young = frozenset(journal.codes_since(_first_day(channels, now)))
     codes = _changed(stamps, young, facts, waiting, memory)
     rows = journal.entries(topics=[Topic("story", code) for code in sorted(codes)]) if codes else []

@@ -16,19 +16,23 @@ from zoneinfo import ZoneInfo
 
 from heliograph.announce import days
 from heliograph.announce.outbox import PRIVATE, batch
-from heliograph.announce.planning import At, Plan
+from heliograph.announce.planning import At, Plan, is_first
 from heliograph.config import Config
 from heliograph.flows.house import as_published
 from heliograph.model import Story
-from heliograph.model.post import Entry, Topic
+from heliograph.model.post import WAITING, Entry, Topic
 from heliograph.ports import Journal
 
-AGAIN: Final = timedelta(minutes=1)  # until a day is looked at again whose entries were on their way
-_UNSEEN: Final = -1  # a version that no story has
+AGAIN: Final = timedelta(minutes=1)  # until a day is looked at again of which something was on its way
+LETTERS_AGAIN: Final = timedelta(minutes=10)  # and one of letters, which are many and large
+_UNSEEN: Final = -1_000_000_000  # a version that no story has
 
 
 class Looked(TypedDict):
-    """What is noted of a day: the version of each story it tells, 0 of one that it may not, and when to look again."""
+    """What is noted of a day: the version of each story it tells, and when to look again.
+
+    The version is 0 where the story is gone, and below 0 where an editor took it away from here.
+    """
 
     told: dict[str, int]
     again: str  # "": when a version changes
@@ -41,7 +45,7 @@ class Evenings:
     journal: Journal
     config: Config
     at: At
-    waiting: Sequence[Entry]
+    waiting: Sequence[Entry]  # those of all channels that nobody has begun, without what mends a day
     taken: frozenset[str]  # codes of stories that an editor has taken away from this channel
     since: Callable[[str], Sequence[Story]]  # the stories of an ISO date and later, as they are published
 
@@ -49,9 +53,13 @@ class Evenings:
         """What to change in the outbox, and what to note, in this order, once that is done."""
         name, today = self.at.rules.name, self._today()
         before = self._noted()
-        after, made = dict(before), days.stale(self.at, self.waiting)
+        after, made = dict(before), self._stale()
         current = self.journal.versions([code for looked in before.values() for code in looked["told"]])
         for day, looked in before.items():
+            if day < self._oldest():
+                made += self._ended(day)
+                del after[day]
+                continue
             due = looked["again"] and looked["again"] <= self.at.now.isoformat()
             if due or self._told(looked["told"], current) != looked["told"]:
                 plan, after[day] = self._mended(day, looked)
@@ -69,7 +77,7 @@ class Evenings:
 
     def _noted(self) -> dict[str, Looked]:
         noted: dict[str, Looked] = json.loads(self.journal.recall(f"days {self.at.rules.name}") or "{}")
-        return {day: looked for day, looked in noted.items() if day >= self._oldest()}
+        return noted
 
     def _today(self) -> str:
         return self.at.now.astimezone(ZoneInfo(self.at.rules.zone)).date().isoformat()
@@ -79,11 +87,15 @@ class Evenings:
 
     def _waiting(self) -> list[Entry]:
         name = self.at.rules.name
-        return [one for one in self.waiting if one.channel == name and one.topic.kind == "day" and days.is_first(one)]
+        return [one for one in self.waiting if one.channel == name and one.topic.kind == "day" and is_first(one)]
+
+    def _stale(self) -> Plan:
+        """What waits of days that are too old to be kept true."""
+        return days.stale(self.at, [row for row in self._waiting() if row.topic.of < self._oldest()])
 
     def _told(self, codes: Iterable[str], current: Mapping[str, int]) -> dict[str, int]:
-        """The version of each of these stories, 0 of one that this channel may not tell."""
-        return {code: 0 if code in self.taken else current.get(code, 0) for code in codes}
+        """The version of each of these stories, as ``Looked`` has it."""
+        return {code: current.get(code, 0) * (-1 if code in self.taken else 1) for code in codes}
 
     def _mended(self, day: str, looked: Looked) -> tuple[Plan, Looked]:
         """A day that is out, and whose stories may have changed."""
@@ -94,8 +106,14 @@ class Evenings:
         there = {story.code: story.version for story in stories}
         told = [story for story in stories if story.code not in self.taken]
         plan, settled = days.mend(self.at, told, frozenset(there), rows)
-        again = "" if settled else (self.at.now + AGAIN).isoformat()
+        later = self.at.now + (LETTERS_AGAIN if rules.traits.audience else AGAIN)
+        again = "" if settled else later.isoformat()
         return plan, Looked(told=self._told([*looked["told"], *days.codes(rows)], there), again=again)
+
+    def _ended(self, day: str) -> Plan:
+        """A day that is a week old: what waits of its corrections goes to nobody."""
+        rows = self.journal.entries(channel=self.at.rules.name, topics=[Topic("day", day)], states=WAITING)
+        return days.stale(self.at, rows)
 
     def _renewed(self, day: str, looked: Looked) -> tuple[Plan, Looked]:
         """A day that waits: told as it would be now."""

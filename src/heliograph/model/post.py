@@ -79,7 +79,7 @@ class Message:
     pin: bool = False
     replies_to: str = ""  # what the channel called an earlier post that this one mends
     attached: str = ""  # whose one-file edition goes with a mail: a story's code, or a day and the codes it tells
-    tells: tuple[str, ...] = ()  # of a day: the stories in it, each "code:digest of what is told of it"
+    tells: tuple[str, ...] = ()  # of a day: the stories in it, each "code:version:digest of what is told of it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,14 @@ from typing import Any, get_args
 from sqlalchemy import Connection, case, delete, exists, func, insert, or_, select, update
 
 from heliograph.adapters.journal import schema
-from heliograph.adapters.journal.base import Base, chunks, utc
+from heliograph.adapters.journal.base import Base, chunks, replace_rows, utc
 from heliograph.model import Story
 from heliograph.model.post import WAITING, Card, Entry, Message, Pause, State, Subscriber, Topic
 from heliograph.model.wire import unpack
 
 MOST_SUBSCRIBERS = 100_000  # of one channel: more is a flood, not readers
 BOUNCES = 3  # in a row, after which an address is erased
+_NUMBER, _MOST_NUMBER = "subscriber number", 3_500_000  # from there on numbers are given again; see outbox.batch
 _OVER = ("posted", "failed", "dropped")
 _DECIDED: tuple[State, ...] = ("held", "unknown", "failed", "hand", "queued", "dropped")  # what a person decides
 
@@ -52,6 +53,7 @@ class OutboxTables(Base):
         states: Sequence[State] = (),
         ids: Sequence[int] = (),
         below: int = 0,
+        mends: bool = True,
         limit: int = 0,
     ) -> list[Entry]:
         table = schema.outbox.c
@@ -60,6 +62,7 @@ class OutboxTables(Base):
         query = query.where(table.state.in_(states)) if states else query
         query = query.where(table.id.in_(ids)) if ids else query
         query = query.where(table.part < below) if below else query
+        query = query if mends else query.where(or_(table.kind != "day", table.version == 1))
         query = query.limit(limit) if limit else query
         with self.engine.connect() as db:
             if not topics:
@@ -181,7 +184,7 @@ class ReaderTables(Base):
                 return True
             if (db.scalar(select(func.count()).where(table.c.channel == channel)) or 0) >= MOST_SUBSCRIBERS:
                 return False
-            number = (db.scalar(select(func.max(table.c.id))) or 0) + 1
+            number = _next_number(db)
             db.execute(insert(table).values(id=number, channel=channel, address=address, lang=lang, failures=0))
         return True
 
@@ -225,6 +228,15 @@ class ReaderTables(Base):
         if to is not None:
             self.note(key, str(to))
         return int(self.recall(key) or 0)
+
+
+def _next_number(db: Connection) -> int:
+    """Of a new subscriber: none that another had, who was sent letters that may be corrected."""
+    given = int(db.scalar(select(schema.note.c.value).where(schema.note.c.key == _NUMBER)) or 0)
+    highest = db.scalar(select(func.max(schema.subscriber.c.id))) or 0
+    number = 1 + (max(highest, given) if given < _MOST_NUMBER else highest)
+    replace_rows(db, schema.note, schema.note.c.key, [{"key": _NUMBER, "value": str(number)}])
+    return number
 
 
 def _same(entry: Entry) -> tuple[Any, ...]:
