@@ -174,6 +174,18 @@ def test_after_a_letter_each_batch_gets_a_correction_that_an_editor_has_seen() -
     assert shown(one(2).code) not in box.last.message.text  # that was told, or left out by the editor
 
 
+def test_what_is_said_once_more_is_another_mail_of_the_thread() -> None:
+    box = Days(evening("mail", batch=5))
+    box.tell(one(1), batches=[batch(0, 5)])
+    box.become("posted")
+    for version, text in enumerate(("Так.", "Текст 1.", "Так.", "Текст 1."), start=2):
+        box.mend(replace(other(one(1), text), version=version))
+        box.become("posted")
+    mails = list(box.rows.values())[1:]
+    assert [row.message.replies_to for row in mails] == ["101", "102", "103", "104"]
+    assert len({(row.message.text, row.message.replies_to) for row in mails}) == 4
+
+
 def test_a_correction_that_failed_or_was_overtaken_was_not_told() -> None:
     box = Days(evening("mail", batch=5))
     box.tell(one(1), one(2), one(3), batches=[batch(0, 5)])

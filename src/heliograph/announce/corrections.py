@@ -79,7 +79,9 @@ class _Desk:
         draft = self._draft(lack, date.fromisoformat(letter.topic.of))
         now = {one.partition(":")[0]: one for one in (*base.message.tells, *draft.message.tells)}
         tells = tuple(one for code, one in now.items() if code in self.there)
-        message = replace(draft.message, tells=tells, replies_to=letter.remotes[0])
+        # the newest of the thread: so the same words said once more are another mail
+        sent = [letter, *(row for row in said if row.state == "posted" and row.remotes)]
+        message = replace(draft.message, tells=tells, replies_to=sent[-1].remotes[0])
         why = f"a correction of {', '.join(map(shown, (*lack[0], *lack[1])))}: a letter cannot be edited"
         if waits:
             same = (waits.digest, waits.message.tells) == (draft.digest, tells)
