@@ -296,7 +296,9 @@ class Day:
             named = {story.code for story in (*evening, *self.gone) if shown(story.code) in text}
             return [] if named == left else [f"{name}: the day names {sorted(named ^ left)} wrongly"]
         asked = any(row.act == "withdraw" and row.state == "hand" for row in about)
-        return [] if asked or not text else [f"{name}: nobody is asked to take the day away"]
+        if asked or shown(self.late[1].code) not in text:  # one that was sent late never named it
+            return []
+        return [f"{name}: nobody is asked to take the day away: {[(row.act, row.state) for row in about]}"]
 
     def _people(self, name: str, rows: Sequence[Entry]) -> tuple[int, int, list[str]]:
         """Of the day as subscribers got it: how often twice, how often not at all, and what is wrong."""

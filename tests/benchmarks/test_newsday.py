@@ -97,6 +97,14 @@ def old_day(day: Day) -> Callable[[], None]:
     return lambda: post.update({"message": was})
 
 
+def nobody_asked(day: Day) -> Callable[[], None]:
+    """On Viber the day names what was withdrawn, and no task says so."""
+    (task,) = [row for row in day.journal.entries(channel="viber", states=("hand",)) if row.topic.kind == "day"]
+    now = day.clock.moment()
+    day.journal.settle_entry(task.id, "dropped", (), "", now)
+    return lambda: day.journal.settle_entry(task.id, "hand", task.remotes, task.note, now) and None
+
+
 def two_letters(day: Day) -> Callable[[], None]:
     """Another has it twice."""
     box = day.rehearsal.office.reader("reader5@mail.example").box
@@ -110,7 +118,7 @@ TAMPERS: dict[str, tuple[Callable[[Day], Callable[[], None]], str]] = {
         (twice_in_public, "twice"), (twice_by_two_entries, "twice"), (lost, "lost"), (cut, "not as planned"),
         (still_there, "not as planned"),
         (two_letters, "twice"), (no_letter, "lost"), (no_correction, "lost"), (wrong_correction, "not as planned"),
-        (old_day, "not as planned"),
+        (old_day, "not as planned"), (nobody_asked, "not as planned"),
     )
 }  # fmt: skip
 
