@@ -71,7 +71,7 @@ async def _demo(folder: Path, port: int, *, once: bool, quiet: bool) -> dict[str
         say(f"reader    followed {seen.pages} links of {urls[0]}: {len(seen.broken)} broken")
         say(f"          largest response {seen.largest:,} B of {WIRE_BUDGET:,} ({seen.largest_path})")
         if not once:
-            say("Not in this version: the censor of the lab, the desk.")
+            say("Not shown here: a censor, see heliograph lab --help. Not built yet: the desk.")
             say(f"A new story comes every {_EVERY} s; stop with Ctrl-C. Open:\n\n  {urls[0]}\n")
             await _live(newsroom, samples[-_HELD_BACK:], config, say)
     return {
