@@ -307,22 +307,23 @@ class Day:
         days = {_sent(row) for row in about if not row.message.replies_to}
         mends = {_sent(row) for row in about if row.message.replies_to}
         batches = {one.id // (BATCH if name == "mail" else 1) for one in self.readers[name]}
-        expected = len(batches) * (2 if name == "mail" else 1)  # each letter has its correction
-        if len(about) != expected:
-            wrong.append(f"{name}: {len(about)} messages tell the day or correct it, not {expected}")
+        if (count := sum(not row.message.replies_to for row in about)) != len(batches):
+            wrong.append(f"{name}: {count} messages tell the day, not {len(batches)}")
         for one in self.readers[name]:
             had = [text for _, text in self._had(name, one.address)]
             told, mended = [text for text in had if text in days], [text for text in had if text in mends]
             twice += max(0, len(told) - 1) + max(0, len(mended) - 1) + len(had) - len(told) - len(mended)
-            lost += (not told) + (name == "mail" and not mended)
-            if not all(self._is_the_day(text, whole=name == "mail") for text in told):
+            # a letter that was sent late tells the stories as they were after the evening, and needs no correction
+            old = name == "mail" and any(self._is_the_day(text, *self.at_evening, whole=True) for text in told)
+            lost += (not told) + (old and not mended)
+            stories, gone = self.at_evening if old or name != "mail" else (self.stories, self.gone)
+            if not all(self._is_the_day(text, stories, gone, whole=name == "mail") for text in told):
                 wrong.append(f"{name}: the day of {one.address} is not whole, or tells what was withdrawn")
-            if not all(self._is_the_correction(text) for text in mended):
+            if (mended and not old) or not all(self._is_the_correction(text) for text in mended):
                 wrong.append(f"{name}: the correction to {one.address} does not say what changed")
         return twice, lost, wrong
 
-    def _is_the_day(self, text: str, *, whole: bool) -> bool:
-        stories, gone = self.at_evening
+    def _is_the_day(self, text: str, stories: Sequence[Story], gone: Sequence[Story], *, whole: bool) -> bool:
         bodies = [_body(story) for story in stories] if whole else []
         return all(body in text for body in bodies) and not any(shown(story.code) in text for story in gone)
 
