@@ -15,7 +15,7 @@ from html import escape
 from typing import Literal
 
 from heliograph.announce.carousel import carousel
-from heliograph.announce.prose import Prose, bold, plain, unmarked
+from heliograph.announce.prose import Prose, bold, code_line, plain, unmarked
 from heliograph.announce.rich import rich
 from heliograph.announce.rules import Facts, Rules
 from heliograph.announce.text import Measure, clean, fit, pack
@@ -122,7 +122,7 @@ def _told(title: str, paragraphs: Sequence[str], foot: str, limit: int, words: W
 
 
 def _foot(code: str, facts: Facts, words: Words) -> str:
-    said = f"{words('Code of this story:')} {shown(code)}"
+    said = code_line(code, words)
     link = facts.link(code)
     return f"{said}\n{link}" if link and len(link) <= _LINK else said
 
@@ -144,7 +144,7 @@ def _slides(story: Story, prose: Prose, said: str, facts: Facts, rules: Rules) -
 def withdrawn(rules: Rules, code: str, speaks: Speaks, lang: str) -> Draft:
     """What stands in place of a story that was withdrawn, where it cannot be deleted."""
     words = speaks(lang)
-    text = f"{words('This story was withdrawn.')}\n{words('Code of this story:')} {shown(code)}"
+    text = _notice(code, words)
     html = rules.kind == "telegram"
     subject = words("This story was withdrawn.")
     return Draft(message=Message(text=text, html=html, lang=lang, subject=subject), core=text)
@@ -195,8 +195,7 @@ def mended(
     said = f"{words('Correction')}." if newer else words("This story was withdrawn.")
     head = f"{said} {facts.title}, {words.day(when)}"
     room = rules.traits.text - _FOOT * 2 - len(head)
-    notice, label = words("This story was withdrawn."), words("Code of this story:")
-    first = "\n\n".join(f"{notice}\n{label} {shown(one)}" for one in gone)
+    first = "\n\n".join(_notice(one, words) for one in gone)
     bodies = ["\n\n".join(_in_a_letter(one, facts, words)) for one in newer]
     told = [at - 1 for at in _fitting([first, *bodies], room, measure, "\n\n")[1:]] or [0][: len(newer)]
     text = "".join(pack([first, *(bodies[at] for at in told)], [room], measure)[0])
@@ -221,21 +220,26 @@ def _fitting(pieces: Sequence[str], room: int, measure: Measure, gap: str) -> li
 
 
 def tell(story: Story, *, whole: bool) -> str:
-    """One of ``Message.tells``: the story's code, its version, and a digest of what is told of it.
+    """One of ``Message.tells``: the story's code, its version, and a digest of what is told of it."""
+    return f"{story.code}:{story.version}:{told_digest(story, whole=whole)}"
 
-    That is its headline, or all of it; labels, links and what else the newsroom's settings change are no part of it.
-    """
+
+def told_digest(story: Story, *, whole: bool) -> str:
+    """Of its headline, or of all of it; labels, links and what else the newsroom's settings change are no part."""
     prose = Prose(story, frozenset())
     texts = (prose.title, prose.lead, *map(plain, prose.body)) if whole else (prose.title,)
-    return f"{story.code}:{story.version}:{sha256(chr(10).join(texts).encode()).hexdigest()[:_DIGITS]}"
+    return sha256("\n".join(texts).encode()).hexdigest()[:_DIGITS]
 
 
 def _in_a_letter(story: Story, facts: Facts, words: Words) -> list[str]:
     """A story whole, paragraph by paragraph."""
     prose = Prose(story, facts.own)
     title = f"{prose.title}\n{'=' * min(60, len(prose.title))}"
-    code = f"{words('Code of this story:')} {shown(story.code)}"
-    return [one for one in (title, prose.lead, *map(plain, prose.body), code) if one]
+    return [one for one in (title, prose.lead, *map(plain, prose.body), code_line(story.code, words)) if one]
+
+
+def _notice(code: str, words: Words) -> str:
+    return f"{words('This story was withdrawn.')}\n{code_line(code, words)}"
 
 
 def where(rules: Rules, facts: Facts, speaks: Speaks) -> Draft:

@@ -105,8 +105,7 @@ class _Desk:
 
     def _digests(self, code: str) -> frozenset[str]:
         if code not in self.digests:
-            told = (compose.tell(self.ours[code], whole=whole) for whole in (False, True))
-            self.digests[code] = frozenset(one.rpartition(":")[2] for one in told)
+            self.digests[code] = frozenset(compose.told_digest(self.ours[code], whole=one) for one in (False, True))
         return self.digests[code]
 
     def _draft(self, lack: Lack, when: date) -> Draft:

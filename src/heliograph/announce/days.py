@@ -17,14 +17,13 @@ from zoneinfo import ZoneInfo
 
 from heliograph.announce import compose, corrections
 from heliograph.announce.compose import Draft
-from heliograph.announce.planning import At, Plan, is_first, told_by
+from heliograph.announce.planning import BY_HAND, At, Plan, is_first, told_by
 from heliograph.model import Story
 from heliograph.model.code import shown
-from heliograph.model.post import OPEN, WAITING, Entry, State, Topic
+from heliograph.model.post import OPEN, WAITING, Entry, Topic
 
 LATE: Final = timedelta(hours=3)  # after its hour, a day is not told any more
 MENDED: Final = timedelta(days=7)  # for so long a day that was told is kept true
-_BY_HAND: Final = "delete it in the provider's app, then: heliograph post settle"
 
 
 def day(at: At, told: Sequence[Story], batches: Sequence[int]) -> Plan:
@@ -55,7 +54,7 @@ def renew(at: At, when: date, told: Sequence[Story], waiting: Sequence[Entry]) -
 
 def stale(at: At, waiting: Sequence[Entry]) -> Plan:
     """What waits about a day that is kept true no longer: its stories may be others by now, and nobody looks."""
-    return Plan(changed=tuple(at.dropped(row, "it waited for a week") for row in waiting if row.state in WAITING))
+    return Plan(changed=tuple(at.dropped(row, "it waited for a week") for row in waiting))
 
 
 def mend(at: At, told: Sequence[Story], there: frozenset[str], rows: Sequence[Entry]) -> tuple[Plan, bool]:
@@ -109,7 +108,7 @@ def _take_away(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Ent
     if last is not None and last.state in ("posted", "hand", "queued"):
         return Plan()
     can = at.rules.traits.withdraws and (last is None or last.state != "failed")
-    why = f"it names {', '.join(map(shown, gone))}, withdrawn since: {'shall it go?' if can else _BY_HAND}"
+    why = f"it names {', '.join(map(shown, gone))}, withdrawn since: {'shall it go?' if can else BY_HAND}"
     left = tuple(one for one in (refused or post).message.tells if one.partition(":")[0] in ours)
     if last is not None and last.state == "held":
         if not gone:
@@ -118,12 +117,8 @@ def _take_away(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Ent
         return Plan() if last.note == why else Plan(changed=(changed,))
     if not gone:
         return Plan()
-    state: State = "held" if can else "hand"
-    away = replace(
-        post, id=0, act="withdraw", version=had[-1].version + 1, state=state, note=why, urgent=True, attempt=0,
-        not_before=None, queued=at.now, changed=at.now, message=replace(post.message, tells=left),
-    )  # fmt: skip
-    return Plan(fresh=(away,))
+    away = at.withdrawal(post, had[-1].version + 1, "held" if can else "hand", why)
+    return Plan(fresh=(replace(away, message=replace(post.message, tells=left)),))
 
 
 def _day_of(at: At, when: date, told: Sequence[Story]) -> Draft | None:

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
-from heliograph.announce.prose import Prose
+from heliograph.announce.prose import Prose, code_line
 from heliograph.announce.rules import Facts
 from heliograph.model import Story
-from heliograph.model.code import shown
 from heliograph.model.words import Words, direction
 
 MOST = 4_000_000  # bytes; stories that do not fit are left out, the oldest first
@@ -54,7 +53,7 @@ def _line(story: Story) -> str:
 def _article(story: Story, facts: Facts, words: Words) -> str:
     prose = Prose(story, facts.own)
     paragraphs = "".join(f"<p>{text}</p>" for text in prose.html([prose.lead, *prose.body]) if text)
-    code = escape(f"{words('Code of this story:')} {shown(story.code)}")
+    code = escape(code_line(story.code, words))
     lang = escape(story.lang, quote=True)
     title = escape(prose.title)
     return (

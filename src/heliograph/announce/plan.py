@@ -16,14 +16,13 @@ from typing import Final
 from heliograph.announce import compose
 from heliograph.announce.compose import Draft
 from heliograph.announce.outbox import PRIVATE
-from heliograph.announce.planning import At, Plan
+from heliograph.announce.planning import BY_HAND, At, Plan
 from heliograph.announce.rules import Rules
 from heliograph.model import Story
 from heliograph.model.post import WAITING, Entry, State, Topic
 
 CALM: Final = timedelta(minutes=10)  # between two posts of addresses where none can be edited
 KEEP: Final = timedelta(days=40)  # for so long an entry that is over is remembered, and its story watched
-_BY_HAND: Final = "delete it in the provider's app, then: heliograph post settle"
 
 
 def stories(
@@ -237,11 +236,8 @@ def _take_back(at: At, post: Entry, had: Sequence[Entry]) -> Entry:
     can = at.rules.traits.withdraws
     versions = {row.version for row in had if row.act == "withdraw" and row.part == post.part}
     version = post.version if post.version not in versions else 1 + max(versions)
-    entry = replace(
-        post, id=0, act="withdraw", version=version, urgent=True, attempt=0, not_before=None, queued=at.now,
-        changed=at.now, by_hand=False, told=max(row.told for row in had),
-    )  # fmt: skip
-    return replace(entry, state="queued" if can else "hand", note="" if can else _BY_HAND)
+    entry = at.withdrawal(post, version, "queued" if can else "hand", "" if can else BY_HAND)
+    return replace(entry, told=max(row.told for row in had))
 
 
 def abandoned(rows: Sequence[Entry], there: frozenset[str], channels: frozenset[str], now: datetime) -> Plan:

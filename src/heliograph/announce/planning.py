@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from heliograph.announce import compose
 from heliograph.announce.compose import Draft, Label, Speaks
 from heliograph.announce.rules import Facts, Rules, What
 from heliograph.model import Story
 from heliograph.model.post import Act, Entry, State, Topic
+
+BY_HAND: Final = "delete it in the provider's app, then: heliograph post settle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,13 @@ class At:
     def dropped(self, row: Entry, why: str) -> Entry:
         """The entry, which nobody shall do any more."""
         return replace(row, state="dropped", changed=self.now, note=why)
+
+    def withdrawal(self, post: Entry, version: int, state: State, note: str) -> Entry:
+        """A new entry that takes ``post`` away."""
+        return replace(
+            post, id=0, act="withdraw", version=version, state=state, note=note, urgent=True, attempt=0,
+            not_before=None, queued=self.now, changed=self.now, by_hand=False,
+        )  # fmt: skip
 
     def entry(
         self,

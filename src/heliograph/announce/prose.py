@@ -13,6 +13,7 @@ from html import escape, unescape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from heliograph.announce.text import Measure, clean
+from heliograph.model.code import shown
 from heliograph.model.post import Message
 from heliograph.model.story import (
     Block,
@@ -27,6 +28,7 @@ from heliograph.model.story import (
     Story,
     Table,
 )
+from heliograph.model.words import Words
 
 _BOLD, _ITALIC, _CODE, _QUOTE, _END = "\ue000", "\ue001", "\ue002", "\ue003", "\ue00f"
 _LINKS = 0xE100  # the first character that stands for a link
@@ -180,3 +182,8 @@ def shown_text(message: Message) -> str:
         return message.text
     text = message.text.replace("</td><td>", " · ") if message.rich else message.text
     return unescape(re.sub("<[^<>]*>", "", text)).strip("\n")
+
+
+def code_line(code: str, words: Words) -> str:
+    """By what a story is found again."""
+    return f"{words('Code of this story:')} {shown(code)}"

@@ -51,12 +51,12 @@ class Evenings:
 
     def plan(self) -> tuple[Plan, dict[str, str]]:
         """What to change in the outbox, and what to note, in this order, once that is done."""
-        name, today = self.at.rules.name, self._today()
+        name, today, oldest = self.at.rules.name, self._today(), self._oldest()
         before = self._noted()
-        after, made = dict(before), self._stale()
+        after, made = dict(before), days.stale(self.at, [row for row in self._waiting() if row.topic.of < oldest])
         current = self.journal.versions([code for looked in before.values() for code in looked["told"]])
         for day, looked in before.items():
-            if day < self._oldest():
+            if day < oldest:
                 made += self._ended(day)
                 del after[day]
                 continue
@@ -64,7 +64,7 @@ class Evenings:
             if due or self._told(looked["told"], current) != looked["told"]:
                 plan, after[day] = self._mended(day, looked)
                 made += plan
-        for day in sorted({row.topic.of for row in self._waiting() if row.topic.of >= self._oldest()}):
+        for day in sorted({row.topic.of for row in self._waiting() if row.topic.of >= oldest}):
             plan, after[day] = self._renewed(day, after.get(day, Looked(told={}, again="")))
             made += plan
         local = self.at.now.astimezone(ZoneInfo(self.at.rules.zone))
@@ -89,26 +89,26 @@ class Evenings:
         name = self.at.rules.name
         return [one for one in self.waiting if one.channel == name and one.topic.kind == "day" and is_first(one)]
 
-    def _stale(self) -> Plan:
-        """What waits of days that are too old to be kept true."""
-        return days.stale(self.at, [row for row in self._waiting() if row.topic.of < self._oldest()])
-
     def _told(self, codes: Iterable[str], current: Mapping[str, int]) -> dict[str, int]:
         """The version of each of these stories, as ``Looked`` has it."""
         return {code: current.get(code, 0) * (-1 if code in self.taken else 1) for code in codes}
+
+    def _mine(self, stories: Sequence[Story]) -> list[Story]:
+        """Those that this channel may tell."""
+        return [story for story in stories if story.code not in self.taken]
 
     def _mended(self, day: str, looked: Looked) -> tuple[Plan, Looked]:
         """A day that is out, and whose stories may have changed."""
         rules = self.at.rules
         below = 0 if rules.traits.audience else PRIVATE
         rows = self.journal.entries(channel=rules.name, topics=[Topic("day", day)], below=below)
-        stories = as_published(self.journal, self.config, [*looked["told"], *days.codes(rows)])
+        codes = [*looked["told"], *days.codes(rows)]
+        stories = as_published(self.journal, self.config, codes)
         there = {story.code: story.version for story in stories}
-        told = [story for story in stories if story.code not in self.taken]
-        plan, settled = days.mend(self.at, told, frozenset(there), rows)
+        plan, settled = days.mend(self.at, self._mine(stories), frozenset(there), rows)
         later = self.at.now + (LETTERS_AGAIN if rules.traits.audience else AGAIN)
         again = "" if settled else later.isoformat()
-        return plan, Looked(told=self._told([*looked["told"], *days.codes(rows)], there), again=again)
+        return plan, Looked(told=self._told(codes, there), again=again)
 
     def _ended(self, day: str) -> Plan:
         """A day that is a week old: what waits of its corrections goes to nobody."""
@@ -119,7 +119,7 @@ class Evenings:
         """A day that waits: told as it would be now."""
         when, rows = date.fromisoformat(day), [row for row in self._waiting() if row.topic.of == day]
         stories = self.since((when - timedelta(days=1)).isoformat())
-        plan = days.renew(self.at, when, [story for story in stories if story.code not in self.taken], rows)
+        plan = days.renew(self.at, when, self._mine(stories), rows)
         there = {story.code: story.version for story in stories}
         known = looked["told"] | self._told(days.codes([*rows, *plan.changed]), there)
         # one that is begun at this moment goes out as it was
@@ -135,8 +135,7 @@ class Evenings:
         private = rules.kind == "telegram" or (rules.traits.audience and "day" in rules.says)
         numbers = [one.id for one in self.journal.subscribers(rules.name)] if private else []
         stories = self.since((date.fromisoformat(today) - timedelta(days=1)).isoformat())
-        told = [story for story in stories if story.code not in self.taken]
-        plan = days.day(self.at, told, batches(numbers, rules.batch))
+        plan = days.day(self.at, self._mine(stories), batches(numbers, rules.batch))
         there = {story.code: story.version for story in stories}
         return plan, Looked(told=self._told(days.codes(plan.fresh), there), again="")
 

@@ -199,20 +199,24 @@ class Rsync:
     async def _why(self, ended: Ended) -> StoreError:
         """What went wrong with writing. The words of the server are often lost, because the connection ends with them;
         so what can be seen from here is looked at."""
-        if ended.code == _NOT_WRITTEN and not any(sign in ended.err for sign, _, _ in _REMEDIES):
+        if ended.code == _NOT_WRITTEN and self._named(ended) is None:
             above = f"{self.at.user}@{self.at.host}:{PurePosixPath(self.at.path).parent}/"
             looked = await self._again("--list-only", "--", above)
             if looked.code and _GONE in looked.err:
                 return StoreError(_NO_PARENT, where=self.place, remedy=_MAKE_IT)
         return self._trouble(ended)
 
+    def _named(self, ended: Ended) -> StoreError | None:
+        """What the server's words say, where they are known."""
+        found = ((what, remedy) for sign, what, remedy in _REMEDIES if sign in ended.err)
+        return next((StoreError(what, where=self.place, remedy=remedy) for what, remedy in found), None)
+
     def _trouble(self, ended: Ended) -> StoreError:
         """What went wrong, and what mends it."""
         if (told := ssh.trouble(ended, self.place, self.at.known_hosts)) is not None:
             return told
-        for sign, what, remedy in _REMEDIES:
-            if sign in ended.err:
-                return StoreError(what, where=self.place, remedy=remedy)
+        if (told := self._named(ended)) is not None:
+            return told
         if ended.code == 127:  # a shell found no such program
             return StoreError("rsync is not installed there", where=self.place, remedy=_REMEDIES[2][2])
         if ended.code == _NOT_WRITTEN:  # its reason is often lost, see _why
