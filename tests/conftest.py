@@ -11,11 +11,22 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests import postgres
 from tests.flows.world import Make, World, world
 from tests.tornet import TorNet, running
 
 from heliograph.adapters.journal import SqlJournal
+
+# How long an example takes tells how busy the machine is: speed is measured in benchmarks/. That a fixture serves all
+# examples of a test, which the second check warns of, is meant here.
+settings.register_profile(
+    "heliograph",
+    settings(),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("heliograph")
 
 
 def _missing(what: str) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.postgres import Place
 
@@ -347,7 +347,6 @@ def test_what_ends_and_comes_back_within_one_release_never_ended(journal: SqlJou
     assert [(change.name, change.fresh, change.gone) for change in journal.changes(1)] == [("a/x.html", False, False)]
 
 
-@settings(deadline=None)  # a journal each time; how long that takes is not what is tested
 @given(st.lists(st.lists(st.sets(st.sampled_from("uvwxyz")), min_size=1, max_size=3), min_size=1, max_size=5))
 def test_the_files_of_a_release_can_be_counted_from_the_last(blank_journal: Path, steps: list[list[set[str]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.announce.test_seek import brief
 from tests.flows.speaking import a_story
@@ -128,7 +128,6 @@ HOSTILE = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None)
 @given(title=HOSTILE, text=HOSTILE, href=st.sampled_from(["", "https://x.example/?a=1&b=<", "javascript:x"]))
 def test_any_story_comes_in_messages_that_telegram_takes(title: str, text: str, href: str) -> None:
     blocks = (

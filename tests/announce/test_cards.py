@@ -85,7 +85,7 @@ def test_no_empty_box_is_drawn_and_nothing_is_turned_or_hidden(noise: str) -> No
 @example(title="Ж" * 10_000, text="", label="", foot="", lang="ru")
 @example(title="а" + "\u0301" * 10_000, text="\n" * 10_000, label="\u202e" * 99, foot="\ud800", lang="uk")
 @example(title="", text="сло во " * 100_000, label="Ш" * 1_000, foot="Ш" * 1_000, lang="ru")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_whatever_it_says_a_card_keeps_its_margins(title: str, text: str, label: str, foot: str, lang: str) -> None:
     card = Card(title=title, text=text, label=label, foot=foot, lang=lang)
     for shape in (TALL, WIDE):

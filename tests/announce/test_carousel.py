@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.announce.fonts import BOLD, PLAIN
 
@@ -32,7 +32,6 @@ def words_of(pages: list[str]) -> str:
 
 
 @given(text, st.integers(2, 10))
-@settings(deadline=None)
 def test_pages_keep_the_text_in_order_and_say_where_it_was_cut(paragraphs: list[str], most: int) -> None:
     made = carousel(HEAD, paragraphs, code=CODE, link=LINK, most=most)
     assert 2 <= len(made) <= most

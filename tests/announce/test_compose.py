@@ -30,7 +30,7 @@ def test_a_short_story_is_whole_everywhere(kind: ChannelKind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.lists(st.text(max_size=3_000), max_size=12), st.text(max_size=900), st.text(max_size=1_500))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_story_is_longer_than_its_channel_takes(kind: ChannelKind, texts: list[str], title: str, lead: str) -> None:
     for parts in (1, 3):
         ours = rules(kind, parts=parts)

@@ -17,7 +17,6 @@ anything = st.text(alphabet=st.characters(exclude_categories=()), max_size=300)
 
 
 @given(anything, st.integers(min_value=1, max_value=200))
-@settings(deadline=None)
 @example("\ud800\udc00 \x00\u202e\u2066abc", 20)
 @example("a" + "\u0301" * 200, 50)
 @example("\u200c\u200c\u200d\ufeff", 5)
@@ -81,7 +80,7 @@ def test_bytes_that_are_no_font_are_refused_with_a_remedy(data: bytes) -> None:
 
 
 @given(st.integers(0, 4_000), st.binary(min_size=1, max_size=40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_damaged_font_is_refused_or_read_but_never_a_traceback(place: int, junk: bytes) -> None:
     damaged = PLAIN[:place] + junk + PLAIN[place + len(junk) :]
     try:

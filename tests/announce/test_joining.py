@@ -34,7 +34,7 @@ def drawn(font: ImageFont.FreeTypeFont, text: str, way: str) -> bytes:
 @example(text="abc سلام def 12 کد")
 @example(text="لا الله ژاله پنجره چگونه می‌گویند")
 @example(text="۱۲٬۳۴۵ و 12,345 -5% 12:30")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_line_looks_as_the_real_engines_draw_it(engine: ImageFont.FreeTypeFont, rtl: bool, text: str) -> None:
     ours = visual(text.strip(), rtl=rtl, has=plain().chars.__contains__)
     theirs = drawn(engine, text.strip(), "rtl" if rtl else "ltr")

@@ -191,7 +191,7 @@ _lines = st.sampled_from(
 _data = st.binary(max_size=400) | st.lists(_lines | st.binary(max_size=30), max_size=25).map(b"\r\n".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_data, st.sampled_from([ANNA, "", NEWS]))
 def test_no_mail_raises_and_no_machine_is_answered(data: bytes, sender: str) -> None:
     question = ask(Envelope(sender=sender, to=NEWS, data=data), OWN, mark, NOW)
@@ -271,7 +271,6 @@ def test_a_story_is_answered_in_full_with_where_to_read_it() -> None:
     assert "не вошла" not in letter.text
 
 
-@settings(deadline=None)
 @given(st.text(max_size=400), st.integers(0, 400), st.text(max_size=300), st.sampled_from(["en", "fa", "ru"]))
 def test_no_answer_is_larger_than_its_limit(text: str, count: int, title: str, lang: str) -> None:
     told = replace(story("мост " * 9 + text, count), title=title, lead=text * 20, lang=lang)

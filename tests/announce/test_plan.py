@@ -289,7 +289,7 @@ STEPS: st.SearchStrategy[Sequence[str]] = st.lists(
 
 
 @given(STEPS, st.sampled_from(["telegram", "viber", "instagram", "facebook"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_happens_no_part_is_posted_twice_and_planning_ends(steps: Sequence[str], kind: ChannelKind) -> None:
     box, ours, gone = Box(at(kind)), story("Первое.", LONG), False
     for number, step in enumerate(steps):

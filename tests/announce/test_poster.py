@@ -142,7 +142,7 @@ def test_an_address_is_shown_as_people_type_it() -> None:
 @given(anything, anything, st.lists(anything, max_size=4), st.sampled_from(["ru", "fa", "xx"]))
 @example("Ж" * 10_000, "x" * 10_000, ["https://" + "x" * 280 + "/"] * 4, "ru")
 @example("а" + "\u0301" * 5_000, "\u202e\x00\ud800", ["\ud800"], "uk")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_whatever_it_is_given_one_page_comes_out(name: str, text: str, addresses: list[str], lang: str) -> None:
     told = Poster(**{field.name: text for field in fields(Poster) if field.type == "str"} | {
         "newsroom": name, "lang": lang, "day": FULL.day, "addresses": tuple(addresses),

@@ -46,7 +46,7 @@ def test_texts_that_are_empty_or_too_long_make_no_code() -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=400))
 @example("\ud800")
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_text_makes_a_square_or_nothing(text: str) -> None:
     squares = qr.squares(text)
     assert all(len(row) == len(squares) for row in squares)

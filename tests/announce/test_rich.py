@@ -110,7 +110,7 @@ blocks = st.one_of(
 
 
 @given(st.lists(blocks, max_size=30), texts, texts)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_strangers_write_the_strict_emulator_takes_it(found: list[Block], title: str, lead: str) -> None:
     draft = drafted(*found, title=title or "т", lead=lead)
     assert rich_of(LAB, {"html": draft.message.text}).text.split() == shown_text(draft.message).split()

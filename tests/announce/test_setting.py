@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.announce import setting
@@ -38,7 +38,6 @@ def plain(text: str) -> list[str]:
 
 
 @given(words, words, st.floats(40, 900), st.floats(0, 500), st.booleans())
-@settings(deadline=None)
 def test_lines_stay_in_their_box_and_keep_every_word_or_say_so(
     one: str, two: str, width: float, height: float, even: bool
 ) -> None:
@@ -56,7 +55,6 @@ def test_lines_stay_in_their_box_and_keep_every_word_or_say_so(
 
 
 @given(words, st.floats(100, 900))
-@settings(deadline=None)
 def test_a_larger_size_is_never_left_out_that_would_fit(text: str, width: float) -> None:
     block = fit(text, width=width)
     if not block.whole or block.size == 40:

@@ -337,14 +337,14 @@ def test_charset_repair_is_here_for_the_sources_too() -> None:
     st.binary(max_size=400) | st.text(max_size=300).map(lambda text: page(body=text).encode("utf-8", "replace")),
     st.sampled_from([PLACE, None]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_page_is_survived(body: bytes, templates: Templates | None) -> None:
     found = read(TIP, answer(body), templates)
     assert found.story is not None or found.problems
 
 
 @given(st.text(max_size=300), st.sampled_from(["html", "markdown", "text", "page"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_body_is_survived(body: str, kind: str) -> None:
     found = read(Tip(url=URL, title="T", body=body, body_kind=kind))  # type: ignore[arg-type]
     assert found.story is not None

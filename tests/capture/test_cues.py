@@ -154,7 +154,7 @@ def test_a_story_is_about_such_things_by_its_head() -> None:
     assert not cues.is_about("Мост закрыли до весны")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=200), st.lists(st.text(max_size=20), max_size=2).map(tuple))
 def test_any_text_is_safe(text: str, hrefs: tuple[str, ...]) -> None:
     cues.calls(text, hrefs, ("a.example",))

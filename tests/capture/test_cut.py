@@ -332,7 +332,7 @@ RULES = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(BLOCKS, RULES, st.sampled_from(["Мост", "Telegram заблокирован"]))
 @example(
     [
@@ -350,7 +350,7 @@ def test_cutting_twice_is_cutting_once(blocks: list[Block], rules: Rules, title:
     assert len(cuts) <= len(blocks)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(BLOCKS, RULES)
 def test_what_stays_keeps_its_order_and_its_words(blocks: list[Block], rules: Rules) -> None:
     shown, cuts = cut.cut(story(*blocks), rules)
@@ -360,7 +360,7 @@ def test_what_stays_keeps_its_order_and_its_words(blocks: list[Block], rules: Ru
     assert gone <= len(cuts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(BLOCKS, st.lists(PIECES, max_size=5))
 def test_without_rules_only_the_tail_is_touched_and_little_of_it(blocks: list[Block], tail: list[str]) -> None:
     whole = story(*BODY, *blocks, *tail)
@@ -373,7 +373,7 @@ def test_without_rules_only_the_tail_is_touched_and_little_of_it(blocks: list[Bl
     assert length - sum(len(cut._text(block)) for block in stays) <= cut.MOST_SHARE * length
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text(max_size=60), max_size=8))
 def test_any_text_is_safe(texts: list[str]) -> None:
     whole = story(*texts)

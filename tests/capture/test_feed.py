@@ -291,7 +291,7 @@ def test_what_is_no_feed_is_told_as_the_sources_own_fault(body: bytes) -> None:
     assert found.problems[0].remedy
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.binary(max_size=400) | st.text(max_size=400).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_bytes_are_safe(body: bytes) -> None:
     assert isinstance(read(body), Found)
@@ -309,14 +309,14 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.dictionaries(KEYS, JSON, max_size=6), max_size=2), JSON)
 def test_any_json_is_safe(items: list[object], other: object) -> None:
     body = json.dumps({"items": items, "next_url": other, "language": other, "authors": other})
     assert isinstance(read(body), Found)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(
         st.sampled_from(

@@ -313,7 +313,7 @@ def test_hostile_files_end_soon(text: str, name: str) -> None:
     assert isinstance(opened(text, name)[0], Tip)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_bytes_are_safe(data: bytes) -> None:
     for name in ("a.md", "a.html", "a.txt"):

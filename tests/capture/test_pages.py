@@ -237,7 +237,7 @@ def test_hostile_pages_end_soon(body: bytes) -> None:
     assert isinstance(read(body), Found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300), st.text(max_size=60))
 def test_any_bytes_are_safe(body: bytes, href: str) -> None:
     assert isinstance(read(body), Found)

@@ -128,6 +128,6 @@ def test_what_trafilatura_raises_is_no_ones_trouble(monkeypatch: pytest.MonkeyPa
 
 
 @given(st.text(max_size=300), st.text(max_size=100))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_page_is_survived(html: str, claimed: str) -> None:
     read(html, claimed)

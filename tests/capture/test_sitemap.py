@@ -197,7 +197,7 @@ def test_what_is_no_sitemap_is_told_as_the_sources_own_fault(body: bytes) -> Non
     assert found.problems[0].remedy
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=400) | st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_bytes_are_safe(data: bytes) -> None:
     for body in (data, gzip.compress(data), b"\x1f\x8b\x08\0" + data, urlset("").encode().replace(b"</urlset>", data)):

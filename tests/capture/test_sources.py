@@ -175,7 +175,7 @@ def test_all_kinds_have_a_total() -> None:
     assert set(sources.MAX_TOTAL) == set(KINDS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     kind=st.sampled_from(KINDS),
     status=st.sampled_from([0, 200, 206, 304, 404, 999, -1]),
@@ -194,7 +194,7 @@ def test_any_answer_is_safe(
     assert all(isinstance(problem, Problem) and problem.what for problem in found.problems)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.text(max_size=3), st.sampled_from(["", "2026-11-20", "2026-11-21"])),

@@ -92,7 +92,7 @@ def test_withdrawal_is_not_overruled_by_an_older_tip() -> None:
     assert not tip.withdrawn
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=100))
 def test_any_text_is_safe(text: str) -> None:
     assert isinstance(tips.plain(text), str)

@@ -253,13 +253,13 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(FIELDS, JSON, max_size=6), st.sampled_from(["link", "content", "_embedded", "title"]), JSON)
 def test_any_post_is_safe(fields: dict[str, Any], name: str, value: object) -> None:
     assert isinstance(posts([fields, post(1) | {name: value}]), Found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_bytes_are_safe(data: bytes) -> None:
     assert isinstance(posts(data), Found)

@@ -114,7 +114,7 @@ PIECES = (
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=100) | st.lists(st.sampled_from(PIECES), max_size=20).map("".join))
 def test_any_text_is_safe_and_what_comes_back_is_well_formed(text: str) -> None:
     clean, _ = xmlsafe.well_formed(text)

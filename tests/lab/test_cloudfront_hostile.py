@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.lab.cloudfront_world import Clock, Serving, serving
 
@@ -74,7 +74,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     match=st.sampled_from(["", "*", "right"]) | st.text(max_size=20),
     known=st.booleans(),
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_every_call_has_an_answer_that_is_no_accident(
     method: str, path: str, body: bytes, query: dict[str, str], match: str, known: bool
 ) -> None:
@@ -187,7 +187,7 @@ def exchange(url: str, data: bytes) -> bytes:
     ),
     port=st.sampled_from(["api", "edge"]),
 )
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 def test_bytes_of_any_kind_end_in_no_traceback(
     served: Serving, caplog: pytest.LogCaptureFixture, head: bytes, port: str
 ) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.model.lookout import (
@@ -94,7 +94,6 @@ def test_a_list_with_one_thing_wrong_is_none(change: dict[str, Any]) -> None:
         unpack_list(json.dumps({**json.loads(pack_list(WORK)), **change}).encode())
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_bytes_are_another_error(data: bytes) -> None:
     for read in (unpack_list, unpack_reports):
@@ -104,7 +103,6 @@ def test_no_bytes_are_another_error(data: bytes) -> None:
         unpack_reports(bytes(8) + data)
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
@@ -166,7 +164,6 @@ def test_a_list_beyond_its_limit_is_none() -> None:
         unpack_list(pack_list(replace(WORK, mirrors=mirrors)))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 120), st.integers(0, 255))
 def test_a_report_that_was_cut_or_changed_is_another_report_or_none(at: int, byte: int) -> None:
     (payload,) = pack_reports(NOW, [SEEN], 3_900)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliograph.model import (
@@ -80,7 +80,7 @@ def visible(text: str) -> str:
     return blocks._CONTROL.sub("", text)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=300)
 @given(BLOCKS)
 def test_nothing_of_a_story_becomes_a_tag_an_attribute_or_a_link_with_a_script(block: Block) -> None:
     from html.parser import HTMLParser
@@ -195,7 +195,7 @@ def words_of(written: str) -> list[str]:
     return re.sub(r"<[^>]*>", " ", written).split()
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150)
 @given(BLOCKS, st.floats(0.01, 0.99))
 def test_cutting_a_block_keeps_its_words_in_order(block: Block, share: float) -> None:
     first, rest = blocks.split(block, share)

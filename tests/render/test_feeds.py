@@ -314,7 +314,7 @@ def test_a_withdrawn_story_stays_as_its_withdrawal_and_gives_way_after_thirty_da
 
 
 @given(st.lists(st.integers(0, 80), max_size=80), st.integers(0, 40))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_many_withdrawals_leave_room_for_the_news(ages: list[int], stories: int) -> None:
     told = [story(number, words=400) for number in range(stories)]
     gone = tuple(
@@ -376,7 +376,7 @@ def test_wants_name_the_stories_and_the_days() -> None:
 TEXT = st.text(max_size=300)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=1, max_size=6), TEXT)
 def test_any_text_gives_well_formed_documents(texts: list[tuple[str, str, str]], href: str) -> None:
     stories = [

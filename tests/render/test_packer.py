@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliograph.model.edition import BROTLI_BODY, GZIP_BODY, File
@@ -143,7 +143,7 @@ def test_a_heading_is_not_the_last_line_of_a_part() -> None:
     assert all("Заголовок" not in pieces_of(file)[-1] for file in files)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 9_000), min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_any_mixture_of_pieces_is_kept_in_order_within_the_budget(sizes: list[int], rng: random.Random) -> None:
     pieces = []

@@ -234,7 +234,7 @@ def test_what_is_no_fit_picture_is_a_problem_that_names_it(data: bytes) -> None:
     assert problem.remedy
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_damaged_pictures_never_raise(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "AVIF"]))
@@ -246,7 +246,7 @@ def test_damaged_pictures_never_raise(data: st.DataObject) -> None:
     assert len(pictures.content_key(damaged)) == 64
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.binary(max_size=2_000),
     st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\0\0\0\0WEBP"]),

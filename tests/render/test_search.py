@@ -219,7 +219,7 @@ def test_a_shard_without_stories_has_no_file() -> None:
     assert search.shard(SheetKey("search", "3"), Material(issue=ISSUE), LOOK, False) == ()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.text(max_size=200), st.text(max_size=200)), max_size=130), st.integers(0, 16))
 def test_any_titles_give_valid_files(texts: list[tuple[str, str]], bits: int) -> None:
     look = replace(LOOK, search_bits=bits)

@@ -101,7 +101,7 @@ def test_an_index_of_thousands_of_files_is_walked_through_its_parts() -> None:
     assert months <= walked
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.text(max_size=400), min_size=1, max_size=sitemap.ENTRIES))
 def test_any_addresses_give_whole_files_within_the_budget(tails: list[str]) -> None:
     briefs = [brief(number, f"https://news.example/{tail}") for number, tail in enumerate(tails)]

@@ -240,7 +240,7 @@ def after(pool: Sequence[Mirror], made: Sequence[Move]) -> dict[str, Mirror]:
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_pools, _findings, st.integers(1, 4), st.integers(0, 3), st.integers(1, 3))
 def test_a_plan_never_takes_from_readers_what_they_have(
     pool: list[Mirror], findings: list[Finding], live: int, spares: int, providers: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.trust import drop, sealing
@@ -75,14 +75,12 @@ def test_what_was_changed_within_is_forged(at: int) -> None:
     assert drop.reported(bytes(body), INBOX, KNOWN) == "forged"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_body_of_a_stranger_is_an_error(body: bytes) -> None:
     assert drop.reported(body, INBOX, KNOWN) in ("unknown", "forged")
     assert drop.reported(drop.ident(KNOWN["anna"]) + body, INBOX, KNOWN) == "forged"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=64), st.integers(0, 4_095), st.integers(1, 255))
 def test_no_bytes_of_a_stranger_open(noise: bytes, at: int, change: int) -> None:
     assert drop.read(noise, INBOX) is None
@@ -118,7 +116,6 @@ def test_text_for_mail_survives_quoting_and_what_is_broken_is_left_out() -> None
     assert drop.from_text(drop.armored(first)[:900]) == []
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_no_text_is_an_error(text: str) -> None:
     assert drop.from_text(text) == []

@@ -7,7 +7,7 @@ from functools import cache
 from hashlib import sha256
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.model import paths
@@ -160,7 +160,6 @@ def test_the_right_edge_of_an_earlier_size_is_found_in_the_tiles_of_a_later_one(
     assert log.root_at(0, 5, read) == EMPTY
 
 
-@settings(deadline=None)
 @given(st.integers(1, 2**40), st.data())
 def test_proofs_of_huge_logs_ask_for_few_tiles_with_names_of_the_format(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))

@@ -191,7 +191,7 @@ def _changed(chance: random.Random, data: bytes) -> bytes:
     return chance.choice([bytes(turned), data[:at] + data[end:], data[:end] + data[at:], other, data[:at] + other])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, 2**32), st.sampled_from([3, 257, 300, 512]), st.sampled_from([0, 2, 256, 257]))
 def test_a_log_that_was_changed_anywhere_is_never_believed(seed: int, size: int, before: int) -> None:
     """Whatever an auditor needed is as it was, or he refuses; what he does not need may be anything."""
@@ -222,7 +222,7 @@ def test_a_log_that_was_changed_anywhere_is_never_believed(seed: int, size: int,
     assert code in ("", "log")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, 2**32), st.sampled_from([257, 300, 512]))
 def test_a_checkpoint_that_was_changed_is_never_believed(seed: int, size: int) -> None:
     chance = random.Random(seed)

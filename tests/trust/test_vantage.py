@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heliograph.model import KeyFileError
@@ -66,7 +66,6 @@ def test_what_is_no_token_names_the_file_and_the_remedy(wrong: bytes) -> None:
     assert "vantage new" in str(caught.value)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80), st.integers(0, 600))
 def test_no_bytes_are_another_error(noise: bytes, at: int) -> None:
     text = write_token(ANNA)
@@ -129,7 +128,6 @@ def test_a_list_says_little_by_its_length() -> None:
     assert sizes <= {1_024, 2_048, 3_072, 4_096, 5_120}
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_sealed_to_a_vantage_are_another_error(noise: bytes) -> None:
     for data in (

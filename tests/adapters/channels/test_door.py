@@ -153,7 +153,7 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.binary(max_size=60) | st.sampled_from(COMMANDS), max_size=8))
 def test_no_talk_breaks_the_door(lines: list[bytes]) -> None:
     async def run() -> None:

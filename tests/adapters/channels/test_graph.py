@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.adapters.channels.meta import Clock, answering, entry, put, run
 
@@ -71,7 +71,7 @@ async def four(folder: Path, door: str) -> AsyncIterator[Four]:
         yield Four((facebook, instagram, viber, webhook), clock)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(answer=ANSWERS, status=st.sampled_from([200, 200, 200, 204, 302, 400, 401, 429, 500, 503]))
 def test_any_json_ends_in_a_fate(tmp_path: Path, answer: object, status: int) -> None:
     async def body() -> None:

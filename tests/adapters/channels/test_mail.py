@@ -366,7 +366,7 @@ hostile = st.text(st.characters(), max_size=200) | st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(hostile, hostile, hostile, hostile, st.sampled_from(["en", "fa"]))
 @example("a\r\n .\r\nBcc: x", ".\r\n.\r\nQUIT", "\r\n.\r\n", "", "en")
 def test_nothing_from_outside_becomes_a_header(subject: str, text: str, title: str, earlier: str, lang: str) -> None:
@@ -390,7 +390,6 @@ def test_nothing_from_outside_becomes_a_header(subject: str, text: str, title: s
 
 
 @given(st.text(max_size=3_000), st.sampled_from(["en", "ru", "fa"]))
-@settings(deadline=None)
 def test_html_holds_no_markup_of_strangers_and_loads_nothing(text: str, lang: str) -> None:
     made = mime.page(text + "<img src=x><script>1</script>", lang, text)
     body = made.partition("<body")[2]

@@ -413,7 +413,7 @@ HOSTILE = st.lists(st.text(st.characters(codec="utf-8"), max_size=8) | st.sample
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=HOSTILE)
 def test_any_text_is_posted_or_refused_and_never_raises(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     got, world = sent(tmp_path_factory.mktemp("t"), text, html=True)

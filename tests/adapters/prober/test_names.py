@@ -146,7 +146,7 @@ def test_the_system_fails_in_words(name: str) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_bytes_are_an_outcome(data: bytes) -> None:
     assert isinstance(by_tcp(lambda _: [data]), Outcome)
     assert isinstance(by_udp(lambda query: [query[:2] + data]), Outcome)

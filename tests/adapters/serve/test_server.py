@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliograph.adapters.serve import secure_context
@@ -179,7 +179,7 @@ def hardened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_whatever_is_sent_the_server_answers_or_closes(serving: Serving, hardened: Path) -> None:
     with serving(hardened) as site:
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=60)
         @given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda noise: GET[:-2] + noise + b"\r\n\r\n"))
         def sent(data: bytes) -> None:
             answer = site.ask(data, half_close=True)

@@ -325,7 +325,7 @@ def test_a_port_without_tls_is_named(client: Client) -> None:
     assert asyncio.run(main()).failure.startswith("TLS failed: ")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     head=st.one_of(
         st.binary(max_size=200),
@@ -365,7 +365,7 @@ def test_no_reply_raises(client: Client, raw: Any, status: bytes, head: bytes, b
     assert bool(answer.failure) == (answer.status == 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(reply=st.binary(max_size=400))
 def test_no_bytes_raise(client: Client, raw: Any, reply: bytes) -> None:
     answer, _ = ask_raw(client, raw, reply, tries=1, patience=QUICK)

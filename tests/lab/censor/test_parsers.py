@@ -22,7 +22,6 @@ RULES = tuple(library.rule(name) for name in library.names("rules"))
 ALL = library.Profile(name="all", about="", rules=RULES, settings=library.settings())
 
 
-@settings(deadline=None)
 @given(BYTES, WAYS)
 def test_any_bytes_at_all_pass_the_strictest_box(frame: bytes, way: str) -> None:
     box = Box(STRICT)
@@ -31,7 +30,7 @@ def test_any_bytes_at_all_pass_the_strictest_box(frame: bytes, way: str) -> None
         assert isinstance(result.sent, tuple)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 255), PORTS, BYTES, WAYS), max_size=12), st.integers(0, 9))
 def test_no_rule_stumbles_over_any_packet(packets: list[tuple[int, tuple[int, int], bytes, str]], seed: int) -> None:
     box = Box(ALL, seed=seed)
@@ -45,7 +44,6 @@ def test_no_rule_stumbles_over_any_packet(packets: list[tuple[int, tuple[int, in
     box.report()
 
 
-@settings(deadline=None)
 @given(BYTES)
 def test_recognisers_answer_any_bytes(data: bytes) -> None:
     for start in (b"", b"\x16\x03\x01", b"\x16\x03\x01\x01\x00\x01", b"GET ", b"\x03\0", b"SSH-"):
@@ -57,7 +55,6 @@ def test_recognisers_answer_any_bytes(data: bytes) -> None:
     dns.addresses(b"\0\0\x80" + data)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2_000), st.integers(1, 2_000))
 def test_a_hello_is_found_however_it_is_cut_and_never_too_early(pad: int, piece: int) -> None:
     whole = hello("news.example", pad=pad, piece=piece)
@@ -72,7 +69,6 @@ def test_hellos_of_openssl_are_read() -> None:
     assert (found.protocol, found.name) == ("tls", "news.example")
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=3_000), st.randoms(use_true_random=False), st.integers(0, 0xFFFFFFFF))
 def test_a_stream_is_put_in_order_across_repeats_gaps_and_the_end_of_the_numbers(
     data: bytes, chance: random.Random, first: int
@@ -93,7 +89,6 @@ def test_a_stream_keeps_no_more_than_it_may() -> None:
     assert stream.is_full
 
 
-@settings(deadline=None)
 @given(st.sampled_from([dns.A, dns.AAAA]), st.lists(st.ip_addresses().map(str), max_size=5), st.integers(0, 15))
 def test_dns_answers_say_what_was_meant(kind: int, told: list[str], rcode: int) -> None:
     asked = dns.question(dns.query("News.Example.", kind, 513))

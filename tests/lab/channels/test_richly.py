@@ -69,7 +69,7 @@ def test_what_is_broken_or_not_of_this_world_is_refused(given_: Any) -> None:
 
 
 @given(st.text(alphabet='<>/pbhlitd "=a1&;!-', max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_markup_is_taken_or_refused(source: str) -> None:
     try:
         said = rich_of(LAB, {"html": source})
