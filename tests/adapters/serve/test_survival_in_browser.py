@@ -77,12 +77,17 @@ def test_it_asks_for_nothing_but_pages(world: World, grounds: Grounds) -> None:
 def test_who_reads_for_longer_than_a_server_waits_gets_the_next_page(
     world: World, grounds: Grounds, server: Server
 ) -> None:
-    """The connection that was opened ahead is closed by then."""
+    """What was opened ahead is closed by then, so the page comes over a connection that is younger than the pause.
+
+    How many Chromium opens ahead, and whether the last is under way before it is closed, is a matter of moments.
+    """
     network = f"r{CENSORS.index('curtain-upload-5k')}"
     before = len(tcp(world, network, server))
     told = read(world, network, server, grounds, grounds.visits[:2], pause=PATIENCE + 1.0)
     assert [one["lost"] for one in told] == [""] * 2
-    assert len(tcp(world, network, server)) - before >= 4, "two at each page, none of which was left over"
+    made = tcp(world, network, server)[before:]
+    young = [one["payload"]["down"] for one in made if one["began"] - made[0]["began"] > PATIENCE]
+    assert max(young, default=0) > NO_ANSWER, "it came over one that was left over"
 
 
 @pytest.mark.skipif(len(INSTALLED) == len(OURS), reason="nginx is not installed: apt-get install nginx-light")
