@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.adapters.channels.meta import START, Clock, Pictures, entry, honest, jpeg, patience, pictures, png, put, run
 
@@ -316,6 +316,12 @@ def test_that_a_post_is_not_to_be_seen_does_not_mean_that_it_is_gone(tmp_path: P
             at.lab.instagram.posts.clear()
             at.lab.declare(10, on="GET media")
             assert (await at.channel.proof(gone)).fate == "unknown"  # the account lists nothing to us
+            at.lab.declare(10, on="GET media")
+            assert (await at.channel.withdraw(made)).fate == "refused"
+            for asked in ("node", "media"):  # where nothing is answered now it is asked again
+                at.lab.declare(2, on=f"GET {asked}")
+                assert (await at.channel.withdraw(made)).fate == "unknown"
+            assert (await at.channel.withdraw(made)).fate == "posted"
             assert (await at.channel.proof(gone)).fate == "posted"
 
     run(body)
@@ -407,7 +413,7 @@ def test_what_is_said_after_a_fault_is_true(tmp_path: Path, fault: Fault, step: 
     run(body)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     faults=st.lists(st.none() | st.sampled_from([fault for fault in FAULTS if "stall" not in fault]), max_size=12),
     errors=st.lists(st.none() | st.tuples(st.sampled_from(STEPS), st.sampled_from([(1, 0), (9, 2207042), (190, 1)]))),

@@ -76,8 +76,11 @@ class Facebook(Held):
         reply = await self._graph.ask("DELETE", post, seen=True)
         if reply.gone and _address(remotes):  # who typed it may have typed it wrong
             return Sent(fate="refused", note="no post of this page has this address: look whether it is gone")
-        if reply.gone and await self._missing(post):
-            return Sent(fate="posted", remotes=tuple(remotes), note="it was not there any more")
+        match await self._missing(post) if reply.gone else False:
+            case True:
+                return Sent(fate="posted", remotes=tuple(remotes), note="it was not there any more")
+            case None:  # it may be gone by what was asked before
+                return Sent(fate="unknown", note="whether it is gone could not be seen")
         return _done(reply, remotes)
 
     async def proof(self, entry: Entry) -> Sent:
@@ -124,8 +127,8 @@ class Facebook(Held):
         note = "the page does not list it, which proves nothing: look there"
         return Sent(fate="unknown", remotes=entry.remotes, note=note)
 
-    async def _missing(self, post: str) -> bool:
-        """Whether the token sees the page's newest posts, and not this one among them."""
+    async def _missing(self, post: str) -> bool | None:
+        """Whether the token sees the page's newest posts, and not this one among them; None: ask again."""
         fields = {"fields": "id", "limit": _NEWEST}
         reply = await self._graph.ask("GET", f"{self._page}/published_posts", fields)
         return lacks(reply, post)

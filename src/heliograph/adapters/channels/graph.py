@@ -213,8 +213,13 @@ def rows(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [mapping(row) for row in listed] if isinstance(listed, list) else []
 
 
-def lacks(listed: Reply, name: str) -> bool:
-    """Whether a list was given, and does not hold ``name``: who may see the others does not see it, so it is gone."""
+def lacks(listed: Reply, name: str) -> bool | None:
+    """Whether a list was given, and does not hold ``name``: who may see the others does not see it, so it is gone.
+
+    None where there was no list this time, and there may be one when it is asked for again.
+    """
+    if listed.sent is not None and listed.sent.fate in ("later", "unknown"):
+        return None
     well = listed.sent is None and isinstance(listed.said.get("data"), list)
     return well and all(identity(row.get("id")) != name for row in rows(listed.said))
 

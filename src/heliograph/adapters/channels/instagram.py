@@ -84,7 +84,12 @@ class Instagram(Held):
             note = "" if done else "an answer that does not say whether it was done"
             return Sent(fate="posted" if done else "unknown", remotes=(media,) if done else (), note=note)
         if reply.denied or reply.gone:  # said of what is not there, too
-            return await self._missing(media) or Sent(fate="refused", note=_BY_HAND.format("delete this post"))
+            match await self._missing(media):
+                case True:
+                    return _gone(media)
+                case None:  # it may be gone by what was asked before
+                    return Sent(fate="unknown", note="whether it is gone could not be seen")
+            return Sent(fate="refused", note=_BY_HAND.format("delete this post"))
         return reply.sent
 
     async def proof(self, entry: Entry) -> Sent:
@@ -94,7 +99,8 @@ class Instagram(Held):
         remote = entry.remotes[0] if len(entry.remotes) == 1 else ""
         unknown = Sent(fate="unknown", remotes=entry.remotes, note="look in the app whether it is there")
         if entry.act == "withdraw":
-            return await self._missing(identity(remote)) or unknown
+            media = identity(remote)
+            return _gone(media) if media and await self._missing(media) else unknown
         clue = identity(remote.removeprefix(CLUE)) if remote.startswith(CLUE) else ""
         known = await self._container(clue, entry) if clue else None
         if known is not None and known.fate == "later":
@@ -215,13 +221,12 @@ class Instagram(Held):
                 return made
         return ""
 
-    async def _missing(self, media: str) -> Sent | None:
-        """ "posted" where a post is certainly gone: it is not there, though the account's others can be seen."""
-        if not media or not (await self._graph.ask("GET", media, {"fields": "id"})).gone:
-            return None
-        reply = await self._graph.ask("GET", f"{self._account}/media", {"fields": "id", "limit": _NEWEST})
-        gone = Sent(fate="posted", remotes=(media,), note="it is not there any more")
-        return gone if lacks(reply, media) else None
+    async def _missing(self, media: str) -> bool | None:
+        """Whether it is certainly gone: not there, though the account's others can be seen; None: ask again."""
+        reply = await self._graph.ask("GET", media, {"fields": "id"})
+        if reply.gone:
+            reply = await self._graph.ask("GET", f"{self._account}/media", {"fields": "id", "limit": _NEWEST})
+        return lacks(reply, media)
 
     async def _renewed(self) -> tuple[datetime, str]:
         """Until when the token is good, after it was renewed if it is time. Raises ConfigError."""
@@ -240,6 +245,10 @@ class Instagram(Held):
         except ConfigError as error:
             return known.expires, plain(error)
         return now + timedelta(seconds=seconds), ""
+
+
+def _gone(media: str) -> Sent:
+    return Sent(fate="posted", remotes=(media,), note="it is not there any more")
 
 
 def _spoilt(reply: Reply) -> Sent:
