@@ -46,6 +46,15 @@ class Days(Box):
         made, self.settled = days.mend(self.at, told, there, rows)
         return self.take(made + days.renew(self.at, DAY, told, [row for row in rows if row.state in WAITING]))
 
+    def wait(self, **time: float) -> None:
+        self.at = replace(self.at, now=self.at.now + timedelta(**time))
+
+    def become(self, to: State, **by: Any) -> None:
+        before = dict(self.rows)
+        super().become(to, **by)
+        changed = (number for number, row in self.rows.items() if row != before[number])
+        self.rows |= {number: replace(self.rows[number], changed=self.at.now) for number in changed}
+
     @property
     def last(self) -> Entry:
         return list(self.rows.values())[-1]
@@ -126,8 +135,12 @@ def test_what_failed_is_planned_anew_or_a_person_is_asked() -> None:
     box.become("failed", act="edit")
     assert not box.settled
     box.mend(one(1))
+    assert box.states()[2:] == [], "not at once"
+    assert not box.settled
+    box.wait(minutes=10)
+    box.mend(one(1))
     assert box.states()[2:] == [("edit", 0, "queued")]
-    box.become("posted")
+    box.become("posted", state="queued")
     assert box.mend(one(1)) == Plan()
     assert box.settled
     box = Days(evening("instagram"))
@@ -137,6 +150,19 @@ def test_what_failed_is_planned_anew_or_a_person_is_asked() -> None:
     box.become("failed", act="withdraw")
     box.mend(one(1))
     assert box.states()[2:] == [("withdraw", 0, "hand")]
+
+
+def test_a_provider_that_is_away_for_long_is_asked_less_and_less_unless_there_is_news() -> None:
+    box, tries = Days(evening("facebook")), list[int]()
+    box.tell(one(1), one(2), one(3))
+    box.become("posted")
+    for minute in range(0, 24 * 60, 10):
+        if box.mend(one(1), one(3)).fresh:
+            tries.append(minute)
+        box.become("failed", state="queued")
+        box.wait(minutes=10)
+    assert tries == [0, 10, 30, 70, 150, 310, 630, 990, 1350]
+    assert box.mend(one(1)).fresh, "another story goes: that is said at once"
 
 
 def other(story: Story, text: str) -> Story:
@@ -340,22 +366,23 @@ def test_a_story_that_no_letter_can_hold_is_corrected_once() -> None:
     assert box.mend(huge, one(2)) == Plan()
 
 
-STEPS = st.lists(
-    st.sampled_from(["mend", "send", "lose", "fail", "drop", "confirm", "change", "withdraw", "return"]), max_size=25
-)
+DONE = ["mend", "send", "lose", "fail", "drop", "confirm", "change", "withdraw", "return", "wait"]
+STEPS = st.lists(st.sampled_from(DONE), max_size=25)
 
 
 @given(STEPS, st.sampled_from(["telegram", "viber", "instagram", "facebook", "webhook", "mail"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_happens_planning_ends_and_what_is_out_is_true_or_somebody_is_asked(
     steps: Sequence[str], kind: ChannelKind
 ) -> None:
     box, first, second, gone = Days(evening(kind, batch=5)), one(1), one(2), False
     box.tell(first, second, batches=[batch(0, 5)] if kind == "mail" else [])
     box.become("posted")
-    for step in [*steps, "mend"]:
+    for step in [*steps, "wait", "mend"]:
         told = [first] if gone else [first, second]
         match step:
+            case "wait":
+                box.wait(hours=6)
             case "mend":
                 box.mend(*told)
                 assert box.mend(*told) == Plan()
@@ -387,7 +414,7 @@ def test_whatever_happens_planning_ends_and_what_is_out_is_true_or_somebody_is_a
 
 
 @given(st.lists(st.integers(1, 40), max_size=12, unique=True), st.sampled_from(["telegram", "mail", "viber"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_day_of_any_size_says_what_it_tells(numbers: list[int], kind: ChannelKind) -> None:
     here = evening(kind)
     told = [one(number, published=NOW - timedelta(minutes=number)) for number in numbers]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,8 @@ from heliograph.model.post import OPEN, WAITING, Entry, Topic
 
 LATE: Final = timedelta(hours=3)  # after its hour, a day is not told any more
 MENDED: Final = timedelta(days=7)  # for so long a day that was told is kept true
+TRIED: Final = timedelta(minutes=10)  # until an edit that failed is planned anew; each time twice as long, up to
+TRIED_MOST: Final = timedelta(hours=6)
 
 
 def day(at: At, told: Sequence[Story], batches: Sequence[int]) -> Plan:
@@ -91,11 +94,21 @@ def _edit(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Entry]) 
         changed = replace(last, message=draft.message, digest=draft.digest)
         return Plan() if draft.digest == last.digest else Plan(changed=(changed,))
     # what failed is not there, and is planned anew; what a person was asked to do, or left out, is not
-    last = next((row for row in reversed(had) if row.state != "failed"), post)
-    if draft.digest == last.digest:
+    failed = list(takewhile(lambda row: row.state == "failed", reversed(had)))
+    if had[-len(failed) - 1].digest == draft.digest or _tried_lately(failed, draft, at.now):
         return Plan()
     edit = at.entry(post.topic, None, draft, version=had[-1].version + 1, act="edit", urgent=True)
     return Plan(fresh=(replace(edit, remotes=post.remotes),))
+
+
+def _tried_lately(failed: Sequence[Entry], draft: Draft, now: datetime) -> bool:
+    """Whether these words failed a moment ago; ``failed`` are the last tries, the newest first.
+
+    A provider that is away for a day is not asked the same every ten minutes, nor its editor told so.
+    """
+    if not failed or failed[0].digest != draft.digest:
+        return False
+    return now < failed[0].changed + min(TRIED * (1 << min(len(failed) - 1, 10)), TRIED_MOST)
 
 
 def _take_away(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Entry]) -> Plan:
