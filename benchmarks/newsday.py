@@ -238,7 +238,7 @@ class Day:
         for name in PERSONAL:
             counts = self._people(name, rows)
             twice, lost, wrong = twice + counts[0], lost + counts[1], wrong + counts[2]
-        left = Counter(row.state for row in rows)
+        left, failed = Counter(row.state for row in rows), [row for row in rows if row.state == "failed"]
         struck = sum(len(service.struck) for service in self._services())
         return {
             "posts": sum(row.act == "post" and row.state == "posted" for row in rows),
@@ -250,9 +250,9 @@ class Day:
             "lost": lost,
             "not as planned": len(wrong),
             "unsettled": left["queued"] + left["sending"] + left["unknown"] + left["held"],
-            "failed": left["failed"],
+            "failed": len(failed),
             **{key: self.counts[key] for key in ("confirmed by the editor", "decided by the editor")},
-            "wrong": wrong[:5],
+            "wrong": [*wrong[:5], *(f"{row.channel}: {row.topic}, {row.act} failed: {row.note}" for row in failed[:5])],
         }
 
     def _against_plan(self, name: str, seen: Sequence[Post], rows: Sequence[Entry]) -> list[str]:

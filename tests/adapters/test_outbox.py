@@ -10,8 +10,9 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
-from heliograph.adapters.journal import SqlJournal
+from heliograph.adapters.journal import SqlJournal, schema
 from heliograph.adapters.journal.outbox import BOUNCES
 from heliograph.flows.work import drafted
 from heliograph.model import Paragraph, Run, Story
@@ -196,16 +197,32 @@ def test_the_newest_question_is_remembered(journal: SqlJournal) -> None:
     assert journal.offset("tg") == 812
 
 
-@given(st.text(), st.text())
-def test_any_text_comes_back(text: str, note: str) -> None:
-    from heliograph.adapters.journal.outbox import _entry, _row
+@given(st.text(), st.text(st.characters(exclude_characters="\0")))
+def test_any_text_comes_back(journal: SqlJournal, text: str, note: str) -> None:
+    number = len(journal.entries())
+    given_ = entry(number, message=Message(text=text, subject=note), note=note)
+    journal.queue([given_])
+    assert journal.entries(ids=[number + 1]) == [replace(given_, id=number + 1)]
 
-    class Row:
-        def __init__(self, values: dict[str, Any]) -> None:
-            self.__dict__ = values
 
-    given_ = entry(message=Message(text=text, subject=note), note=note)
-    assert _entry(Row(_row(given_))) == given_
+def wordings(journal: SqlJournal) -> int:
+    with journal.engine.connect() as db:
+        return db.scalar(select(func.count()).select_from(schema.wording)) or 0
+
+
+def test_a_letter_to_many_is_kept_once_and_goes_with_the_last_who_says_it(journal: SqlJournal) -> None:
+    letter, old = Message(text="письмо " * 20_000), NOW - timedelta(days=90)
+    journal.queue([entry(part, message=replace(letter), topic=Topic("day", "2026-11-22")) for part in range(500)])
+    journal.queue([entry(7, message=replace(letter), changed=old), entry(8, changed=old)])
+    assert wordings(journal) == 2
+    first, *others = journal.entries()
+    assert {id(one.message) for one in others[:-1]} == {id(first.message)}, "and read once"
+    journal.queue((), [replace(others[-1], message=Message(text="newer"))])
+    for one in (7, 8):
+        journal.settle_entry(500 + one - 6, "dropped", (), "", old)
+    assert journal.forget(NOW) == 2
+    assert wordings(journal) == 1
+    assert journal.entries()[-1].message == letter
 
 
 def _write(url: str, folder: Path, name: str, together: Any) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import random
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, insert, make_url, select, text
+from sqlalchemy import Connection, Engine, column, create_engine, insert, make_url, select, table, text
 from tests import postgres
 from tests.adapters.test_journal import SITE, draft, save
 from tests.adapters.test_outbox import entry
@@ -24,6 +26,7 @@ from heliograph.adapters.journal import SqlJournal, base, schema
 from heliograph.model import HeliographError, SheetKey, Tip
 from heliograph.model.ledger import Fetch
 from heliograph.model.paths import key_of
+from heliograph.model.post import Message
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 LONGEST = 2_000  # characters of an address
@@ -99,15 +102,17 @@ def test_of_two_that_plan_at_once_the_second_waits_and_counts_on(server: Server,
         other.start()
         while not waiting(server):  # until the other one stands at the lock
             assert other.is_alive()
-        db.execute(insert(schema.outbox).values(_row_of(entry(7), 1)))
+        _insert(db, entry(7))
     other.join()
     assert [(one.id, one.part) for one in opened.entries()] == [(1, 7), (2, 0), (3, 1), (4, 2)]
 
 
-def _row_of(one: Any, number: int) -> dict[str, Any]:
-    from heliograph.adapters.journal.outbox import _row
+def _insert(db: Connection, one: Any) -> None:
+    from heliograph.adapters.journal.outbox import _keep, _row, _wordings
 
-    return {**_row(one), "id": number}
+    wordings = _wordings([one])
+    _keep(db, wordings)
+    db.execute(insert(schema.outbox).values({**_row(one, wordings), "id": 1}))
 
 
 def test_a_reader_sees_one_moment_and_waits_for_nobody(opened: SqlJournal) -> None:
@@ -206,21 +211,28 @@ def test_without_the_driver_the_remedy_is_named(scheme: str, tmp_path: Path, mon
     assert "hidden" not in str(told.value)
 
 
-@pytest.mark.parametrize("at", ["0001", "0004"])
-def test_an_old_journal_is_migrated(place: postgres.Place, at: str, tmp_path: Path) -> None:
+def _old(url: str, at: str) -> Engine:
+    """A journal as a former version made it."""
     from alembic import command
     from alembic.config import Config
 
-    url = place.empty()
     old = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with old.begin() as db:
         config = Config()
         config.set_main_option("script_location", "heliograph.adapters.journal:migrations")
         config.attributes["connection"] = db
         command.upgrade(config, at)
-        of, held = "name, kind, of, digest, size, born, changed, gone", "'a/x.html', 'story', 'x', 'd', 1, 1, 1, false"
-        if at != "0001":  # which had no keys yet
-            of, held = f"{of}, key", f"{held}, '{key_of('a/x.html').hex()}'"
+    return old
+
+
+@pytest.mark.parametrize("at", ["0001", "0004"])
+def test_an_old_journal_is_migrated(place: postgres.Place, at: str, tmp_path: Path) -> None:
+    url = place.empty()
+    old = _old(url, at)
+    of, held = "name, kind, of, digest, size, born, changed, gone", "'a/x.html', 'story', 'x', 'd', 1, 1, 1, false"
+    if at != "0001":  # which had no keys yet
+        of, held = f"{of}, key", f"{held}, '{key_of('a/x.html').hex()}'"
+    with old.begin() as db:
         db.execute(text(f"INSERT INTO file ({of}) VALUES ({held})"))
     old.dispose()
     with SqlJournal(url, tmp_path) as journal:
@@ -228,6 +240,27 @@ def test_an_old_journal_is_migrated(place: postgres.Place, at: str, tmp_path: Pa
         assert (moved.path, moved.digest, moved.fresh) == ("a/x.html", "d", True)
         assert list(journal.records()) == [(key_of("a/x.html").hex(), "d", 1)]
         assert journal.queue([entry()]) == 1
+
+
+def test_what_waited_in_an_old_journal_says_what_it_said(place: postgres.Place, tmp_path: Path) -> None:
+    said = [Message(text="письмо"), Message(text="письмо"), Message(text="другое", tells=("a:1:b",))]
+    url = place.empty()
+    values = {
+        "channel": "mail", "kind": "day", "of": "2026-11-22", "version": 1, "told": 0, "act": "post", "digest": "d",
+        "state": "queued", "urgent": False, "attempt": 0, "remotes": "[]", "not_before": "", "note": "",
+        "queued": "2026-11-22T08:00:00.000000", "changed": "2026-11-22T08:00:00.000000", "by_hand": False,
+    }  # fmt: skip
+    outbox = table("outbox", *map(column, ("id", "part", "message", *values)))
+    old = _old(url, "0005")
+    with old.begin() as db:
+        for number, message in enumerate(said, start=1):
+            db.execute(insert(outbox).values(id=number, part=number, message=json.dumps(asdict(message)), **values))
+    old.dispose()
+    with SqlJournal(url, tmp_path) as journal:
+        rows = journal.entries()
+        assert [row.message for row in rows] == said
+        assert rows[0].message is rows[1].message
+        assert journal.queue([replace(rows[0], id=0)]) == 0, "what makes an entry one of its kind is still unique"
 
 
 def _open(url: str, folder: Path, together: Any, told: Any) -> None:

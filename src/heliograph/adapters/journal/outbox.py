@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -66,13 +67,13 @@ class OutboxTables(Base):
         query = query.limit(limit) if limit else query
         with self.engine.connect() as db:
             if not topics:
-                return [_entry(row) for row in db.execute(query)]
+                return _entries(db, db.execute(query).all())
             rows = [
                 row
                 for part in chunks(topics, 200)
                 for row in db.execute(query.where(or_(*((table.kind == t.kind) & (table.of == t.of) for t in part))))
             ]
-        return [_entry(row) for row in sorted(rows, key=lambda row: int(row.id))]
+            return _entries(db, sorted(rows, key=lambda row: int(row.id)))
 
     def told(self) -> Mapping[str, tuple[int, str]]:
         table, story = schema.outbox.c, schema.story.c
@@ -92,14 +93,16 @@ class OutboxTables(Base):
 
     def queue(self, fresh: Sequence[Entry], changed: Sequence[Entry] = ()) -> int:
         table, added = schema.outbox, 0
+        wordings = _wordings([*fresh, *changed])
         with self.writing.begin() as db:
+            _keep(db, wordings)
             next_id = (db.scalar(select(func.max(table.c.id))) or 0) + 1
             for entry in fresh:
                 if db.scalar(select(table.c.id).where(*_same(entry))) is None:
-                    db.execute(insert(table).values(**_row(replace(entry, id=next_id))))
+                    db.execute(insert(table).values(**_row(replace(entry, id=next_id), wordings)))
                     next_id, added = next_id + 1, added + 1
             for entry in changed:
-                values = _row(entry)
+                values = _row(entry, wordings)
                 if entry.state in WAITING:  # a person may have confirmed it since it was read
                     del values["state"]
                 begun = update(table).where(table.c.id == entry.id, table.c.state.in_(WAITING))
@@ -114,10 +117,11 @@ class OutboxTables(Base):
         return bool(done.rowcount == 1)
 
     def finish(self, entry: Entry, pause: Pause | None = None) -> None:
-        table = schema.outbox
+        table, wordings = schema.outbox, _wordings([entry])
         with self.writing.begin() as db:
+            _keep(db, wordings)
             begun = update(table).where(table.c.id == entry.id, table.c.state.in_(("sending", "unknown")))
-            db.execute(begun.values(**_row(entry)))
+            db.execute(begun.values(**_row(entry, wordings)))
             if pause is not None:
                 _pause(db, entry.channel, pause)
 
@@ -143,13 +147,13 @@ class OutboxTables(Base):
     def recover(self, now: datetime) -> list[Entry]:
         table = schema.outbox
         with self.writing.begin() as db:
-            rows = [_entry(row) for row in db.execute(select(table).where(table.c.state == "sending"))]
-            found = []
+            rows = _entries(db, db.execute(select(table).where(table.c.state == "sending")).all())
+            found, wordings = [], _wordings(rows)
             for entry in rows:
                 again = entry.act != "post"  # to edit or delete twice changes nothing
                 note = "" if again else "heliograph ended while it was being sent"
                 entry = replace(entry, state="queued" if again else "unknown", changed=now, note=note)
-                db.execute(update(table).where(table.c.id == entry.id).values(**_row(entry)))
+                db.execute(update(table).where(table.c.id == entry.id).values(**_row(entry, wordings)))
                 found.append(entry)
         return found
 
@@ -170,7 +174,10 @@ class OutboxTables(Base):
         newer = exists().where(same & (later.id > table.id))
         edits = (table.kind == "where") & (table.act == "edit") & table.state.in_(_OVER) & (table.changed < utc(before))
         with self.writing.begin() as db:
-            return int(db.execute(delete(schema.outbox).where(over | (edits & newer))).rowcount)
+            gone = int(db.execute(delete(schema.outbox).where(over | (edits & newer))).rowcount)
+            used = exists().where(table.wording == schema.wording.c.digest)
+            db.execute(delete(schema.wording).where(~used))
+        return gone
 
 
 class ReaderTables(Base):
@@ -251,7 +258,25 @@ def _same(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _wordings(entries: Sequence[Entry]) -> dict[Message, tuple[str, str]]:
+    """The messages of these entries, each once: its digest and its JSON."""
+    made = {}
+    for message in {entry.message for entry in entries}:
+        text = json.dumps(asdict(message), ensure_ascii=False)
+        made[message] = hashlib.sha256(text.encode()).hexdigest(), text
+    return made
+
+
+def _keep(db: Connection, wordings: Mapping[Message, tuple[str, str]]) -> None:
+    """Insert the messages that are not there yet."""
+    table, wanted = schema.wording, dict(wordings.values())
+    for part in chunks(wanted):
+        there = set(db.scalars(select(table.c.digest).where(table.c.digest.in_(part))))
+        if lacking := [{"digest": digest, "message": wanted[digest]} for digest in part if digest not in there]:
+            db.execute(insert(table), lacking)
+
+
+def _row(entry: Entry, wordings: Mapping[Message, tuple[str, str]]) -> dict[str, Any]:
     return {
         "id": entry.id,
         "channel": entry.channel,
@@ -261,7 +286,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "told": entry.told,
         "part": entry.part,
         "act": entry.act,
-        "message": json.dumps(asdict(entry.message), ensure_ascii=False),
+        "wording": wordings[entry.message][0],
         "digest": entry.digest,
         "state": entry.state,
         "urgent": entry.urgent,
@@ -275,7 +300,16 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _entry(row: Any) -> Entry:  # noqa: ANN401
+def _entries(db: Connection, rows: Sequence[Any]) -> list[Entry]:
+    """Those that say the same share one message: letters are large."""
+    table, messages = schema.wording.c, dict[str, Message]()
+    for part in chunks(dict.fromkeys(row.wording for row in rows)):
+        found = db.execute(select(table.digest, table.message).where(table.digest.in_(part)))
+        messages |= {one.digest: _message(json.loads(one.message)) for one in found}
+    return [_entry(row, messages[row.wording]) for row in rows]
+
+
+def _entry(row: Any, message: Message) -> Entry:  # noqa: ANN401
     return Entry(
         id=row.id,
         channel=row.channel,
@@ -284,7 +318,7 @@ def _entry(row: Any) -> Entry:  # noqa: ANN401
         told=row.told,
         part=row.part,
         act=row.act,
-        message=_message(json.loads(row.message)),
+        message=message,
         digest=row.digest,
         state=row.state,
         urgent=row.urgent,

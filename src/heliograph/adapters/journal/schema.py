@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0005"  # the newest migration; a journal that says so is opened without loading Alembic
+HEAD = "0006"  # the newest migration; a journal that says so is opened without loading Alembic
 
 metadata = MetaData()
 
@@ -255,6 +255,14 @@ move = Table(
     Column("before", String(20), nullable=False),  # the mirror's phase before it, "" for a new one
 )
 
+# What entries say, each text once: a letter to a hundred thousand subscribers is thousands of entries.
+wording = Table(
+    "wording",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # SHA-256 (hex) of the message
+    Column("message", Text, nullable=False),  # JSON
+)
+
 outbox = Table(
     "outbox",
     metadata,
@@ -266,7 +274,7 @@ outbox = Table(
     Column("told", Integer, nullable=False),  # the story's version that the message is from
     Column("part", Integer, nullable=False),
     Column("act", String(20), nullable=False),
-    Column("message", Text, nullable=False),
+    Column("wording", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("state", String(20), nullable=False),
     Column("urgent", Boolean, nullable=False),
@@ -284,6 +292,7 @@ Index(
 )  # fmt: skip
 Index("outbox_state", outbox.c.state)
 Index("outbox_topic", outbox.c.kind, outbox.c.of)
+Index("outbox_wording", outbox.c.wording)
 
 pause = Table(
     "pause",
