@@ -19,7 +19,7 @@ from heliograph.model.post import Entry, Pause, Sent, State, Topic
 
 PRIVATE: Final = 1_000  # parts from here on go to one subscriber or batch each: see ``batch``
 _SIZES: Final = 4_000_000  # more than any subscriber's number; 500 times this is an integer of 32 bits still
-TRIES: Final = 8  # of an edit or a withdrawal without a clear answer
+TRIES: Final = 24  # of an edit or a withdrawal without a clear answer: three hours, as long as providers are away
 _APART = 0.05  # seconds between two subscribers: thirty a second at most
 _FIRST, _LONGEST = 5.0, 600.0  # seconds until a channel is asked again
 HOLDING: Final[tuple[State, ...]] = ("held", "sending", "unknown")  # what is about the same waits for these
