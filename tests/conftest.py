@@ -18,14 +18,8 @@ from tests.tornet import TorNet, running
 
 from heliograph.adapters.journal import SqlJournal
 
-# How long an example takes tells how busy the machine is: speed is measured in benchmarks/. That a fixture serves all
-# examples of a test, which the second check warns of, is meant here.
-settings.register_profile(
-    "heliograph",
-    settings(),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+# How long an example takes tells how busy the machine is: speed is measured in benchmarks/.
+settings.register_profile("heliograph", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("heliograph")
 
 

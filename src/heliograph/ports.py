@@ -305,7 +305,7 @@ class OutboxBook(Protocol):
     ) -> bool:
         """What a person decided; False where the row is in none of the states ``was``, by default all that are open.
 
-        What is dropped stays so, whatever a plan would do.
+        What is dropped stays so, whatever a plan would do; what is queued has all its tries before it.
         """
         ...
 

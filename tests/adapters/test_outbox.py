@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -94,8 +94,13 @@ def test_after_a_crash_a_post_is_unclear_and_what_may_be_repeated_is_queued(jour
     journal.queue([entry(), entry(act="edit"), entry(act="withdraw"), entry(1)])
     for number in (1, 2, 3):
         journal.begin(number, NOW)
-    journal.recover(NOW)
-    assert [one.state for one in journal.entries()] == ["unknown", "queued", "queued", "queued"]
+    before = journal.entries()
+    found = journal.recover(NOW)
+    rows = journal.entries()
+    assert [one.state for one in rows] == ["unknown", "queued", "queued", "queued"]
+    assert found == rows[:3]
+    changed = [replace(now, state=was.state, note=was.note) for now, was in zip(rows, before, strict=True)]
+    assert changed == before, "and nothing else of them is another"
 
 
 def test_what_came_of_it_and_the_pause_are_kept_together(journal: SqlJournal) -> None:
@@ -118,6 +123,11 @@ def test_a_person_decides_only_what_is_open(journal: SqlJournal) -> None:
     assert journal.settle_entry(1, "posted", ["9"], "there", NOW)
     assert journal.entries()[0].remotes == ("9",)
     assert not journal.settle_entry(1, "queued", (), "", NOW)
+    journal.queue([entry(act="edit")])
+    journal.begin(2, NOW)
+    journal.finish(replace(journal.entries()[1], state="failed"))
+    assert journal.settle_entry(2, "queued", (), "", NOW)
+    assert journal.entries()[1].attempt == 0
 
 
 def test_stories_that_are_told_of_and_their_changes(journal: SqlJournal) -> None:
@@ -198,6 +208,7 @@ def test_the_newest_question_is_remembered(journal: SqlJournal) -> None:
 
 
 @given(st.text(), st.text(st.characters(exclude_characters="\0")))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_comes_back(journal: SqlJournal, text: str, note: str) -> None:
     number = len(journal.entries())
     given_ = entry(number, message=Message(text=text, subject=note), note=note)

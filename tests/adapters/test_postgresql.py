@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, column, create_engine, insert, make_url, select, table, text
+from sqlalchemy.exc import IntegrityError
 from tests import postgres
 from tests.adapters.test_journal import SITE, draft, save
 from tests.adapters.test_outbox import entry
@@ -102,7 +103,7 @@ def test_of_two_that_plan_at_once_the_second_waits_and_counts_on(server: Server,
         other.start()
         while not waiting(server):  # until the other one stands at the lock
             assert other.is_alive()
-        _insert(db, entry(7))
+        _insert(db, entry(7, id=1))
     other.join()
     assert [(one.id, one.part) for one in opened.entries()] == [(1, 7), (2, 0), (3, 1), (4, 2)]
 
@@ -112,7 +113,7 @@ def _insert(db: Connection, one: Any) -> None:
 
     wordings = _wordings([one])
     _keep(db, wordings)
-    db.execute(insert(schema.outbox).values({**_row(one, wordings), "id": 1}))
+    db.execute(insert(schema.outbox).values(_row(one, wordings)))
 
 
 def test_a_reader_sees_one_moment_and_waits_for_nobody(opened: SqlJournal) -> None:
@@ -244,23 +245,26 @@ def test_an_old_journal_is_migrated(place: postgres.Place, at: str, tmp_path: Pa
 
 def test_what_waited_in_an_old_journal_says_what_it_said(place: postgres.Place, tmp_path: Path) -> None:
     said = [Message(text="письмо"), Message(text="письмо"), Message(text="другое", tells=("a:1:b",))]
+    old_said = [{key: value for key, value in asdict(message).items() if key != "tells" or value} for message in said]
     url = place.empty()
     values = {
         "channel": "mail", "kind": "day", "of": "2026-11-22", "version": 1, "told": 0, "act": "post", "digest": "d",
-        "state": "queued", "urgent": False, "attempt": 0, "remotes": "[]", "not_before": "", "note": "",
+        "state": "sending", "urgent": False, "attempt": 0, "remotes": "[]", "not_before": "", "note": "",
         "queued": "2026-11-22T08:00:00.000000", "changed": "2026-11-22T08:00:00.000000", "by_hand": False,
     }  # fmt: skip
     outbox = table("outbox", *map(column, ("id", "part", "message", *values)))
     old = _old(url, "0005")
     with old.begin() as db:
-        for number, message in enumerate(said, start=1):
-            db.execute(insert(outbox).values(id=number, part=number, message=json.dumps(asdict(message)), **values))
+        for number, message in enumerate(old_said, start=1):
+            db.execute(insert(outbox).values(id=number, part=number, message=json.dumps(message), **values))
     old.dispose()
     with SqlJournal(url, tmp_path) as journal:
+        assert len(journal.recover(NOW)) == 3
         rows = journal.entries()
         assert [row.message for row in rows] == said
         assert rows[0].message is rows[1].message
-        assert journal.queue([replace(rows[0], id=0)]) == 0, "what makes an entry one of its kind is still unique"
+        with pytest.raises(IntegrityError), journal.writing.begin() as db:
+            _insert(db, replace(rows[0], id=9))
 
 
 def _open(url: str, folder: Path, together: Any, told: Any) -> None:

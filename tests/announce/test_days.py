@@ -163,6 +163,22 @@ def test_a_provider_that_is_away_for_long_is_asked_less_and_less_unless_there_is
         box.wait(minutes=10)
     assert tries == [0, 10, 30, 70, 150, 310, 630, 990, 1350]
     assert box.mend(one(1)).fresh, "another story goes: that is said at once"
+    box.become("failed", state="queued")
+    box.wait(minutes=10)
+    assert box.mend(one(1)).fresh, "and counts its pauses anew"
+
+
+def test_an_edit_that_failed_may_be_there_so_what_was_there_before_it_is_said_again() -> None:
+    box = Days(evening("facebook"))
+    box.tell(one(1), one(2))
+    box.become("posted")
+    box.mend(one(1))
+    box.become("posted")
+    box.mend(one(1), one(2))  # it is back, and no answer tells whether that is there now
+    box.become("failed", state="queued")
+    box.mend(one(1))
+    assert box.states()[3:] == [("edit", 0, "queued")]
+    assert "Статья 2" not in box.last.message.text
 
 
 def other(story: Story, text: str) -> Story:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.announce.stories import NOW, rules
 
-from heliograph.announce.outbox import PRIVATE, TRIES, after, batch, due, proved, readers, smaller
+from heliograph.announce.outbox import PRIVATE, TRIES, TRIES_OF_EDITS, after, batch, due, proved, readers, smaller
 from heliograph.model.post import Act, Entry, Fate, Message, Pause, Sent, Topic
 
 ONE, TWO = Topic("story", "aaaaaaa"), Topic("story", "bbbbbbb")
@@ -117,9 +117,21 @@ def test_what_cannot_be_withdrawn_nor_edited_is_a_task_for_a_person() -> None:
     assert done.state == "hand"
 
 
-def test_an_edit_without_an_answer_is_given_up_after_some_tries() -> None:
-    tried = entry(1, act="edit", state="sending", attempt=TRIES)
-    assert after(tried, Sent(fate="unknown"), rules(), NOW)[0].state == "failed"
+@pytest.mark.parametrize(
+    ("act", "kind", "most"),
+    [
+        ("edit", "story", TRIES_OF_EDITS),
+        ("edit", "day", TRIES_OF_EDITS),
+        ("edit", "where", TRIES),
+        ("withdraw", "story", TRIES),
+    ],
+)
+def test_what_has_no_clear_answer_is_given_up_the_sooner_the_more_can_take_its_place(
+    act: Act, kind: Any, most: int
+) -> None:
+    tried = entry(1, act=act, topic=Topic(kind, "x"), state="sending", attempt=most - 1)
+    assert after(tried, Sent(fate="unknown"), rules(), NOW)[0].state == "queued"
+    assert after(replace(tried, attempt=most), Sent(fate="unknown"), rules(), NOW)[0].state == "failed"
 
 
 def test_a_proof_settles_what_was_unclear() -> None:

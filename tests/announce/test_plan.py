@@ -251,6 +251,21 @@ def test_anew_brings_new_addresses_into_old_posts() -> None:
     assert "https://new.example/" in box.rows[2].message.text
 
 
+def test_an_edit_that_failed_is_asked_for_again_when_an_editor_wants_it() -> None:
+    box = Box(at())
+    box.plan(story("т"))
+    box.become("posted")
+    better = newer(story("т"), "лучше")
+    box.plan(better)
+    box.become("failed", act="edit")
+    assert box.plan(better) == Plan()
+    box.plan(better, anew=frozenset({better.code}))
+    assert box.states()[2:] == [("edit", 0, "queued")]
+    box.become("failed", state="queued")
+    box.plan(better, wanted=frozenset({better.code}))
+    assert box.states()[3:] == [("edit", 0, "queued")]
+
+
 def addressed(box: Box) -> Plan:
     return box.take(plan.where(box.at, list(box.rows.values())))
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.flows.world import NOW, Make, World
 
@@ -277,7 +277,7 @@ def test_what_a_page_is_the_newsroom_says(room: World) -> None:
 
 
 @given(st.lists(st.binary(max_size=5_000), max_size=5))
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_bytes_of_a_stranger_end_a_collection(room: World, messages: list[bytes]) -> None:
     if not any(name.startswith("drop/") for name in room.keys.names()):
         invited(room)

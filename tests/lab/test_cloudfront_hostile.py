@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.lab.cloudfront_world import Clock, Serving, serving
 
@@ -187,7 +187,7 @@ def exchange(url: str, data: bytes) -> bytes:
     ),
     port=st.sampled_from(["api", "edge"]),
 )
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_bytes_of_any_kind_end_in_no_traceback(
     served: Serving, caplog: pytest.LogCaptureFixture, head: bytes, port: str
 ) -> None:

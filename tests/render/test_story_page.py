@@ -12,7 +12,7 @@ from typing import Any
 
 import brotli
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heliograph.model import (
@@ -206,7 +206,7 @@ def test_a_title_of_five_thousand_characters_is_shortened_and_told_in_the_text(
     assert len(heading[1]) <= 320
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     title=st.text(max_size=400),
     lead=st.text(max_size=400),

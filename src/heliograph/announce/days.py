@@ -25,8 +25,8 @@ from heliograph.model.post import OPEN, WAITING, Entry, Topic
 
 LATE: Final = timedelta(hours=3)  # after its hour, a day is not told any more
 MENDED: Final = timedelta(days=7)  # for so long a day that was told is kept true
-TRIED: Final = timedelta(minutes=10)  # until an edit that failed is planned anew; each time twice as long, up to
-TRIED_MOST: Final = timedelta(hours=6)
+FIRST_PAUSE: Final = timedelta(minutes=10)  # until an edit that failed is planned anew; each time twice as long
+LONGEST_PAUSE: Final = timedelta(hours=6)
 
 
 def day(at: At, told: Sequence[Story], batches: Sequence[int]) -> Plan:
@@ -93,22 +93,18 @@ def _edit(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Entry]) 
     if last.state in WAITING:
         changed = replace(last, message=draft.message, digest=draft.digest)
         return Plan() if draft.digest == last.digest else Plan(changed=(changed,))
-    # what failed is not there, and is planned anew; what a person was asked to do, or left out, is not
-    failed = list(takewhile(lambda row: row.state == "failed", reversed(had)))
-    if had[-len(failed) - 1].digest == draft.digest or _tried_lately(failed, draft, at.now):
+    # what failed may be there or not, and is planned anew; what a person was asked to do, or left out, is not
+    if _tried_lately(had, draft, at.now) if last.state == "failed" else last.digest == draft.digest:
         return Plan()
     edit = at.entry(post.topic, None, draft, version=had[-1].version + 1, act="edit", urgent=True)
     return Plan(fresh=(replace(edit, remotes=post.remotes),))
 
 
-def _tried_lately(failed: Sequence[Entry], draft: Draft, now: datetime) -> bool:
-    """Whether these words failed a moment ago; ``failed`` are the last tries, the newest first.
-
-    A provider that is away for a day is not asked the same every ten minutes, nor its editor told so.
-    """
-    if not failed or failed[0].digest != draft.digest:
-        return False
-    return now < failed[0].changed + min(TRIED * (1 << min(len(failed) - 1, 10)), TRIED_MOST)
+def _tried_lately(had: Sequence[Entry], draft: Draft, now: datetime) -> bool:
+    """Whether these words failed a moment ago: a provider that is away for a day is not asked every ten minutes."""
+    failed = list(takewhile(lambda row: (row.state, row.digest) == ("failed", draft.digest), reversed(had)))
+    pause = min(FIRST_PAUSE * (1 << min(max(len(failed) - 1, 0), 10)), LONGEST_PAUSE)
+    return bool(failed) and now < failed[0].changed + pause
 
 
 def _take_away(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Entry]) -> Plan:

@@ -19,7 +19,8 @@ from heliograph.model.post import Entry, Pause, Sent, State, Topic
 
 PRIVATE: Final = 1_000  # parts from here on go to one subscriber or batch each: see ``batch``
 _SIZES: Final = 4_000_000  # more than any subscriber's number; 500 times this is an integer of 32 bits still
-TRIES: Final = 24  # of an edit or a withdrawal without a clear answer: three hours, as long as providers are away
+TRIES: Final = 8  # without a clear answer, in ten minutes: then a notice, another post or a person takes its place
+TRIES_OF_EDITS: Final = 24  # in three hours, as long as providers are away: nothing can take the place of most edits
 _APART = 0.05  # seconds between two subscribers: thirty a second at most
 _FIRST, _LONGEST = 5.0, 600.0  # seconds until a channel is asked again
 HOLDING: Final[tuple[State, ...]] = ("held", "sending", "unknown")  # what is about the same waits for these
@@ -103,8 +104,8 @@ def after(entry: Entry, sent: Sent, rules: Rules, now: datetime) -> tuple[Entry,
             return replace(entry, state="queued"), Pause(channel=entry.channel, until=until, note=sent.note)
         case "unknown" if entry.act == "post":
             return replace(entry, state="unknown", remotes=sent.remotes), None
-        case _ if entry.attempt >= TRIES:
-            return replace(entry, state="failed", note=f"no clear answer in {TRIES} tries: {sent.note}"), None
+        case _ if entry.attempt >= (most := _tries(entry)):
+            return replace(entry, state="failed", note=f"no clear answer in {most} tries: {sent.note}"), None
         case _:
             until = now + timedelta(seconds=_patience(entry.attempt))
             return replace(entry, state="queued", not_before=until), None
@@ -133,6 +134,10 @@ def proved(entry: Entry, sent: Sent, now: datetime) -> Entry | None:
     if sent.fate == "later":
         return replace(entry, state="queued", remotes=(), changed=now, note="it is not there, as the channel says")
     return None
+
+
+def _tries(entry: Entry) -> int:
+    return TRIES_OF_EDITS if entry.act == "edit" and entry.topic.kind != "where" else TRIES
 
 
 def _patience(attempt: int) -> float:

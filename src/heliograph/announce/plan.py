@@ -148,7 +148,7 @@ def _bring(at: At, row: Entry, post: Entry, draft: Draft, story: Story, *, anew:
         return Plan(changed=(replace(row, message=draft.message, digest=draft.digest, told=story.version),))
     if row.state in ("sending", "unknown", "hand") or not post.remotes or post.state != "posted":
         return Plan()
-    if row.digest == draft.digest and not (anew and row.message != draft.message):
+    if row.digest == draft.digest and not (anew and (row.state == "failed" or row.message != draft.message)):
         return Plan()
     was_notice = row.digest == at.notice(row.topic, row.message.lang).digest  # and the story is back
     if story.version <= row.told and not anew and not was_notice:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.channels.meta import START, Clock, entry, honest, jpeg, patience, put, run
 
@@ -439,7 +439,7 @@ def test_what_is_said_of_a_change_after_a_fault_is_true(tmp_path: Path, fault: F
     run(body)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     faults=st.lists(st.none() | st.sampled_from([fault for fault in FAULTS if "stall" not in fault]), max_size=8),
     errors=st.lists(st.none() | st.sampled_from([(1, 0), (4, 0), (10, 0), (190, 463), (506, 0), (77, 7)]), max_size=4),

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.channels.meta import Clock, answering, entry, put, run
 
 from heliograph.adapters.channels.facebook import Facebook
-from heliograph.adapters.channels.graph import identity, moment, read, said_at, waiting
+from heliograph.adapters.channels.graph import Reply, gone_from, identity, moment, read, said_at, waiting
 from heliograph.adapters.channels.instagram import Instagram
 from heliograph.adapters.channels.viber import Viber
 from heliograph.adapters.channels.web import Got
 from heliograph.adapters.channels.webhook import Webhook
 from heliograph.lab.loopback import base, serving
-from heliograph.model.post import Drawn, Message
+from heliograph.model.post import Drawn, Message, Sent
 from heliograph.ports import Channel
 
 PICTURE = Drawn(data=b"\xff\xd8\xff", url="https://a.example/a.jpg")
@@ -71,7 +71,7 @@ async def four(folder: Path, door: str) -> AsyncIterator[Four]:
         yield Four((facebook, instagram, viber, webhook), clock)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=ANSWERS, status=st.sampled_from([200, 200, 200, 204, 302, 400, 401, 429, 500, 503]))
 def test_any_json_ends_in_a_fate(tmp_path: Path, answer: object, status: int) -> None:
     async def body() -> None:
@@ -153,6 +153,25 @@ def test_any_usage_is_read(text: str) -> None:
 )
 def test_minutes_until_access_is_regained(text: str, wait: float) -> None:
     assert waiting({"x-business-use-case-usage": text}) == wait
+
+
+@pytest.mark.parametrize(
+    ("listed", "fate", "wait"),
+    [
+        (Reply(said={"data": [{"id": "2"}]}), "posted", 0),
+        (Reply(said={"data": []}), "posted", 0),
+        (Reply(said={"data": [{"id": "2"}, {"id": "1"}]}), None, 0),
+        (Reply(said={}), None, 0),
+        (Reply(sent=Sent(fate="stopped")), None, 0),
+        (Reply(sent=Sent(fate="refused")), None, 0),
+        (Reply(sent=Sent(fate="later", wait=60.0)), "later", 60),
+        (Reply(sent=Sent(fate="later")), "unknown", 0),
+        (Reply(sent=Sent(fate="unknown")), "unknown", 0),
+    ],
+)
+def test_what_a_list_tells_of_a_deletion(listed: Reply, fate: str | None, wait: float) -> None:
+    told = gone_from(listed, "1")
+    assert (told.fate if told else None, told.wait if told else 0) == (fate, wait)
 
 
 @given(st.one_of(LEAVES, st.lists(LEAVES, max_size=2)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.channels.meta import START, Clock, Pictures, entry, honest, jpeg, patience, pictures, png, put, run
 
@@ -413,7 +413,7 @@ def test_what_is_said_after_a_fault_is_true(tmp_path: Path, fault: Fault, step: 
     run(body)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     faults=st.lists(st.none() | st.sampled_from([fault for fault in FAULTS if "stall" not in fault]), max_size=12),
     errors=st.lists(st.none() | st.tuples(st.sampled_from(STEPS), st.sampled_from([(1, 0), (9, 2207042), (190, 1)]))),

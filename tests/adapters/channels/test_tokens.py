@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.channels.meta import put
 
@@ -83,6 +83,7 @@ def test_when_a_new_one_is_due(age: timedelta, left: timedelta, due: bool) -> No
     assert tokens.Life(given=NOW - age, expires=NOW + left).due(NOW) == due
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(note=st.binary(max_size=100) | st.just(b"[" * 1_000) | st.just(b'{"of":1e999}') | st.just(b"1" * 999))
 def test_a_note_that_somebody_wrote_into_is_left(tmp_path: Path, note: bytes) -> None:
     path = at(put(tmp_path / "token", "one"), NOW)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.channels.meta import Clock, answering, entry, honest, patience, put, run
 
@@ -264,7 +264,7 @@ def test_what_is_said_after_a_fault_is_true(tmp_path: Path, fault: Fault, step: 
     run(body)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body_=st.one_of(
     st.binary(max_size=200),
     st.recursive(

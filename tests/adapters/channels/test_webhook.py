@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.channels.meta import Clock, answering, entry, honest, patience, put, run
 
@@ -191,7 +191,7 @@ def test_what_is_said_after_a_fault_is_true(tmp_path: Path, fault: Fault, act: s
     run(body)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=50), status=st.integers(200, 599), answer=st.binary(max_size=60))
 def test_any_text_and_any_answer_end_in_a_fate(tmp_path: Path, text: str, status: int, answer: bytes) -> None:
     async def body() -> None:

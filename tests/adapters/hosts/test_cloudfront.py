@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import botocore.endpoint
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 from tests.lab.cloudfront_world import Clock, Serving, client, config, serving
@@ -668,7 +668,7 @@ def test_no_connection_and_no_answer_are_said_so(place: Place) -> None:
 
 
 @given(body=st.binary(max_size=200) | st.sampled_from([b"<a/>", b"<DistributionList><IsTruncated>x"]))
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_answer_of_the_host_is_read_or_a_store_error(place: Place, body: bytes) -> None:
     place.cloud.fail("", faults.Fault(reply=Reply(status=200, body=body)))
     host = place.host()

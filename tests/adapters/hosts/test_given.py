@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heliograph.adapters.hosts.given import Given
@@ -53,6 +53,7 @@ def test_what_the_file_says_counts_more_than_what_the_pool_remembers(tmp_path: P
     assert anyio.run(host(tmp_path, aaaa=(URLS[0], True)).stands) == ()
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=80) | st.sampled_from([b"[]", b"{", b'{"a": 1}', b'{"a": [1]}', b"[" * 9_999, b"null"]))
 def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path, data: bytes) -> None:
     notes = tmp_path / "state" / "ahead.json"

@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 import brotli
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.hosts.history import History
 
@@ -103,7 +103,7 @@ def run(told: History, mirror: Mirror, number: int) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a process that was killed
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     passes=st.lists(
         st.tuples(

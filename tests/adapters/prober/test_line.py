@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.prober.conftest import context
 
@@ -210,6 +210,6 @@ def test_several_requests_go_over_one_connection_where_the_server_lets_them(ask:
 
 
 @given(st.binary(max_size=3_000))
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_an_outcome(ask: Ask, data: bytes) -> None:
     assert isinstance(ask(plain(), saying(data)), Outcome)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heliograph.adapters.serve import book as module
@@ -65,7 +65,7 @@ def test_a_day_is_written_when_it_is_over_and_only_its_large_cells(tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sensor.json"]
 
 
-@settings(max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(1, 2), st.sampled_from([FROZEN, WHOLE]), st.integers(13, 15), st.integers(1, 50))

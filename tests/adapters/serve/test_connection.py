@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heliograph.adapters.serve.connection import DRAIN, LINGER, Connection, Host
@@ -181,7 +181,7 @@ def test_a_long_file_that_is_cut_short_ends_in_a_reset(opened: Opened, host: Hos
     assert connection._rest is None
 
 
-@settings(max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(pieces=st.lists(st.binary(max_size=200) | st.sampled_from([GET, LONG[:20], b"\r\n", b"\r\n\r\n"]), max_size=6))
 def test_whatever_a_reader_sends_is_no_fault_of_ours(opened: Opened, host: Host, pieces: list[bytes]) -> None:
     connection, wire = opened()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from heliograph.adapters.serve.connection import Connection, Host
@@ -172,7 +172,7 @@ def test_a_work_list_is_given_to_whoever_knows_its_name(dropping: Any, spool: Sp
 
 
 @given(st.lists(st.binary(max_size=6_000), max_size=4), st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_that_is_posted_is_an_error_or_grows_the_spool(
     tmp_path: Path, edition: Path, wires: Any, pieces: list[bytes], whole: bool
 ) -> None:

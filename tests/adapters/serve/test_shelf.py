@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.serve.script import ALL, LINKS, SECRET, Case, cases
 
@@ -221,7 +221,7 @@ def test_test_bodies_are_no_smaller_on_the_wire(shelf: Shelf) -> None:
     assert len(zlib.compress(large)) > len(large)
 
 
-@settings(max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(
     st.binary(max_size=40)
     | st.lists(st.sampled_from(["..", ".", "a", "/", "\\", "%2e", "out", "outside.html", ".hidden.html", "~"])).map(

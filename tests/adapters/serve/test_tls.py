@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adapters.serve.reader import Reader, records
 
@@ -184,7 +184,7 @@ def test_a_reader_who_waits_for_an_acknowledgement_gets_the_ticket_first(
     assert reader.read(wire.writes[2]).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-@settings(max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(
     before=st.binary(max_size=99),
     after=st.lists(st.binary(max_size=99) | st.just(GET), max_size=4),
@@ -202,7 +202,7 @@ def test_whatever_a_reader_sends_is_no_fault_of_ours(
     assert not host.tally.failed
 
 
-@settings(max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(st.binary(max_size=200) | st.just(GET[:9]), max_size=4))
 def test_what_is_said_within_tls_is_no_fault_of_ours_either(
     secured: Secured, host: Host, reader_tls: ssl.SSLContext, pieces: list[bytes]

@@ -15,7 +15,7 @@ from typing import Final
 
 import aiohttp
 
-from heliograph.adapters.channels.graph import Graph, Reply, identity, lacks, rows, said_at, same
+from heliograph.adapters.channels.graph import Graph, Reply, gone_from, identity, rows, said_at, same
 from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.web import TIMEOUT
 from heliograph.model.post import ChannelKind, Drawn, Entry, Health, Message, Sent
@@ -76,12 +76,8 @@ class Facebook(Held):
         reply = await self._graph.ask("DELETE", post, seen=True)
         if reply.gone and _address(remotes):  # who typed it may have typed it wrong
             return Sent(fate="refused", note="no post of this page has this address: look whether it is gone")
-        match await self._missing(post) if reply.gone else False:
-            case True:
-                return Sent(fate="posted", remotes=tuple(remotes), note="it was not there any more")
-            case None:  # it may be gone by what was asked before
-                return Sent(fate="unknown", note="whether it is gone could not be seen")
-        return _done(reply, remotes)
+        # a deletion whose answer was lost is told so when it is asked for again
+        return (await self._missing(post) if reply.gone else None) or _done(reply, remotes)
 
     async def proof(self, entry: Entry) -> Sent:
         """See ``ports.Channel``."""
@@ -91,8 +87,10 @@ class Facebook(Held):
         if not post:
             return Sent(fate="unknown", note="it is not known which post this is")
         reply = await self._graph.ask("GET", post, {"fields": "id,message"})
-        if entry.act == "withdraw" and reply.gone and not _address(entry.remotes) and await self._missing(post):
-            return Sent(fate="posted", remotes=entry.remotes)
+        if entry.act == "withdraw" and reply.gone and not _address(entry.remotes):
+            missing = await self._missing(post)
+            if missing and missing.fate == "posted":
+                return missing
         if reply.sent is not None:
             return Sent(fate="unknown", remotes=entry.remotes, wait=reply.wait, note=reply.sent.note)
         if entry.act == "edit" and same(reply.said.get("message"), entry.message.text):
@@ -127,11 +125,11 @@ class Facebook(Held):
         note = "the page does not list it, which proves nothing: look there"
         return Sent(fate="unknown", remotes=entry.remotes, note=note)
 
-    async def _missing(self, post: str) -> bool | None:
-        """Whether the token sees the page's newest posts, and not this one among them; None: ask again."""
+    async def _missing(self, post: str) -> Sent | None:
+        """Whether the token sees the page's newest posts, and not this one among them; see ``gone_from``."""
         fields = {"fields": "id", "limit": _NEWEST}
         reply = await self._graph.ask("GET", f"{self._page}/published_posts", fields)
-        return lacks(reply, post)
+        return gone_from(reply, post)
 
     def _one(self, remotes: Sequence[str]) -> str:
         """The post's number; of an address that an editor copied, too, where that has one. "" for anything else."""

@@ -213,15 +213,20 @@ def rows(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [mapping(row) for row in listed] if isinstance(listed, list) else []
 
 
-def lacks(listed: Reply, name: str) -> bool | None:
-    """Whether a list was given, and does not hold ``name``: who may see the others does not see it, so it is gone.
+def gone_from(listed: Reply, name: str) -> Sent | None:
+    """What a list of posts tells of a deletion of ``name``: who may see the others and does not see it, knows it gone.
 
-    None where there was no list this time, and there may be one when it is asked for again.
+    "posted" where it is gone; "later" or "unknown" where there was no list this time; None where the list holds it,
+    or is not for us.
     """
-    if listed.sent is not None and listed.sent.fate in ("later", "unknown"):
-        return None
-    well = listed.sent is None and isinstance(listed.said.get("data"), list)
-    return well and all(identity(row.get("id")) != name for row in rows(listed.said))
+    if listed.sent is None:
+        there = any(identity(row.get("id")) == name for row in rows(listed.said))
+        known = isinstance(listed.said.get("data"), list) and not there
+        return Sent(fate="posted", remotes=(name,), note="it is not there any more") if known else None
+    if listed.sent.fate == "later" and listed.sent.wait:
+        return listed.sent
+    unseen_yet = listed.sent.fate in ("later", "unknown")
+    return Sent(fate="unknown", note="whether it is gone could not be seen") if unseen_yet else None
 
 
 def moment(seconds: int) -> datetime | None:

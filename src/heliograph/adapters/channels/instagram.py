@@ -21,7 +21,7 @@ import anyio
 
 from heliograph.adapters.channels import tokens
 from heliograph.adapters.channels.fates import mapping, number, unseen
-from heliograph.adapters.channels.graph import Graph, Reply, declared, identity, lacks, rows, said_at, same
+from heliograph.adapters.channels.graph import Graph, Reply, declared, gone_from, identity, rows, said_at, same
 from heliograph.adapters.channels.held import Held
 from heliograph.adapters.channels.web import TIMEOUT, plain
 from heliograph.model import ConfigError
@@ -84,12 +84,7 @@ class Instagram(Held):
             note = "" if done else "an answer that does not say whether it was done"
             return Sent(fate="posted" if done else "unknown", remotes=(media,) if done else (), note=note)
         if reply.denied or reply.gone:  # said of what is not there, too
-            match await self._missing(media):
-                case True:
-                    return _gone(media)
-                case None:  # it may be gone by what was asked before
-                    return Sent(fate="unknown", note="whether it is gone could not be seen")
-            return Sent(fate="refused", note=_BY_HAND.format("delete this post"))
+            return await self._missing(media) or Sent(fate="refused", note=_BY_HAND.format("delete this post"))
         return reply.sent
 
     async def proof(self, entry: Entry) -> Sent:
@@ -99,8 +94,8 @@ class Instagram(Held):
         remote = entry.remotes[0] if len(entry.remotes) == 1 else ""
         unknown = Sent(fate="unknown", remotes=entry.remotes, note="look in the app whether it is there")
         if entry.act == "withdraw":
-            media = identity(remote)
-            return _gone(media) if media and await self._missing(media) else unknown
+            missing = await self._missing(identity(remote)) if identity(remote) else None
+            return missing if missing and missing.fate == "posted" else unknown
         clue = identity(remote.removeprefix(CLUE)) if remote.startswith(CLUE) else ""
         known = await self._container(clue, entry) if clue else None
         if known is not None and known.fate == "later":
@@ -221,12 +216,12 @@ class Instagram(Held):
                 return made
         return ""
 
-    async def _missing(self, media: str) -> bool | None:
-        """Whether it is certainly gone: not there, though the account's others can be seen; None: ask again."""
+    async def _missing(self, media: str) -> Sent | None:
+        """Whether it is not there, though the account's others can be seen; see ``gone_from``."""
         reply = await self._graph.ask("GET", media, {"fields": "id"})
         if reply.gone:
             reply = await self._graph.ask("GET", f"{self._account}/media", {"fields": "id", "limit": _NEWEST})
-        return lacks(reply, media)
+        return gone_from(reply, media)
 
     async def _renewed(self) -> tuple[datetime, str]:
         """Until when the token is good, after it was renewed if it is time. Raises ConfigError."""
@@ -245,10 +240,6 @@ class Instagram(Held):
         except ConfigError as error:
             return known.expires, plain(error)
         return now + timedelta(seconds=seconds), ""
-
-
-def _gone(media: str) -> Sent:
-    return Sent(fate="posted", remotes=(media,), note="it is not there any more")
 
 
 def _spoilt(reply: Reply) -> Sent:

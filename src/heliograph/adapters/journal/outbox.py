@@ -139,6 +139,8 @@ class OutboxTables(Base):
         values: dict[str, Any] = {"state": state, "note": note, "changed": utc(now), "not_before": ""}
         if state == "dropped":
             values["by_hand"] = True
+        if state == "queued":
+            values["attempt"] = 0
         if remotes:
             values["remotes"] = json.dumps(list(remotes))
         with self.writing.begin() as db:
@@ -148,12 +150,13 @@ class OutboxTables(Base):
         table = schema.outbox
         with self.writing.begin() as db:
             rows = _entries(db, db.execute(select(table).where(table.c.state == "sending")).all())
-            found, wordings = [], _wordings(rows)
+            found = []
             for entry in rows:
                 again = entry.act != "post"  # to edit or delete twice changes nothing
                 note = "" if again else "heliograph ended while it was being sent"
                 entry = replace(entry, state="queued" if again else "unknown", changed=now, note=note)
-                db.execute(update(table).where(table.c.id == entry.id).values(**_row(entry, wordings)))
+                values = {"state": entry.state, "changed": utc(now), "note": note}
+                db.execute(update(table).where(table.c.id == entry.id).values(**values))
                 found.append(entry)
         return found
 

@@ -29,7 +29,8 @@ def upgrade() -> None:
         if digest not in done:
             db.execute(sa.insert(wording).values(digest=digest, message=message))
             done.add(digest)
-        db.execute(sa.update(outbox).where(outbox.c.id == number).values(wording=digest))
+        # a text that stayed until its column goes would be written once more
+        db.execute(sa.update(outbox).where(outbox.c.id == number).values(wording=digest, message=""))
     with op.batch_alter_table("outbox") as batch:
         batch.drop_column("message")
         batch.alter_column("wording", server_default=None)
