@@ -3,9 +3,9 @@
 The curtain counts the handshake like any other byte and packet. Three connections are measured: a full handshake, one
 that is resumed, and one with a hello as long as a browser's (two packets). Bytes are those from the server. Packets are
 those of a page of ``PAGE`` bytes, head included, both ways, until the page is whole in the reader's hands, with the
-segments of an Ethernet path; the largest of some turns, and ``LONG_LINE`` more, because loopback joins ACKs that a line
-of 40 ms does not: behind the lab's censor pages took at most 20 to 25 packets where loopback took 17 to 22
-(docs/survival.md).
+segments of an Ethernet path; the smallest of some turns, since a busy machine adds ACKs to others, and ``LONG_LINE``
+more, because loopback joins ACKs that a line of 40 ms does not: behind the lab's censor pages took at most 20 to 25
+packets (docs/survival.md) where the largest turn of a quiet loopback took 17 to 22, and the smallest at most one less.
 
 Where OpenSSL has no X25519MLKEM768, which browsers prefer, its cost is added and marked as computed: a server's share
 is an ML-KEM-768 ciphertext of 1,088 bytes more (FIPS 203, table 3).
@@ -119,16 +119,14 @@ class _Reader:
         self.post_quantum = False
 
     def cost(self, name: str, *, fresh: bool) -> Cost:
-        """The largest cost of some turns; without ``fresh`` each one resumes the one before."""
-        session = None if fresh else self._once(None)[2]
-        worst = Cost(name=name, handshake=0, packets=0)
+        """The cost as some turns show it; without ``fresh`` each one resumes the one before."""
+        session, handshakes, packets = None if fresh else self._once(None)[2], list[int](), list[int]()
         for _ in range(_TURNS):
-            handshake, packets, latest = self._once(session)
+            handshake, count, latest = self._once(session)
             session = None if fresh else latest
-            worst = Cost(
-                name=name, handshake=max(worst.handshake, handshake), packets=max(worst.packets, packets + LONG_LINE)
-            )
-        return worst
+            handshakes.append(handshake)
+            packets.append(count)
+        return Cost(name=name, handshake=max(handshakes), packets=min(packets) + LONG_LINE)
 
     def _once(self, session: ssl.SSLSession | None) -> tuple[int, int, ssl.SSLSession | None]:
         """One page: bytes of the handshake, packets until the page is whole, and the session."""
