@@ -94,17 +94,16 @@ def _edit(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Entry]) 
         changed = replace(last, message=draft.message, digest=draft.digest)
         return Plan() if draft.digest == last.digest else Plan(changed=(changed,))
     # what failed may be there or not, and is planned anew; what a person was asked to do, or left out, is not
-    if _tried_lately(had, draft, at.now) if last.state == "failed" else last.digest == draft.digest:
+    if (last.state != "failed" and last.digest == draft.digest) or _tried_lately(had, draft, at.now):
         return Plan()
-    edit = at.entry(post.topic, None, draft, version=had[-1].version + 1, act="edit", urgent=True)
+    edit = at.entry(post.topic, None, draft, version=last.version + 1, act="edit", urgent=True)
     return Plan(fresh=(replace(edit, remotes=post.remotes),))
 
 
 def _tried_lately(had: Sequence[Entry], draft: Draft, now: datetime) -> bool:
     """Whether these words failed a moment ago: a provider that is away for a day is not asked every ten minutes."""
-    failed = list(takewhile(lambda row: (row.state, row.digest) == ("failed", draft.digest), reversed(had)))
-    pause = min(FIRST_PAUSE * (1 << min(max(len(failed) - 1, 0), 10)), LONGEST_PAUSE)
-    return bool(failed) and now < failed[0].changed + pause
+    tries = len(list(takewhile(lambda row: (row.state, row.digest) == ("failed", draft.digest), reversed(had))))
+    return tries > 0 and now < had[-1].changed + min(FIRST_PAUSE * (1 << min(tries - 1, 10)), LONGEST_PAUSE)
 
 
 def _take_away(at: At, post: Entry, ours: Mapping[str, Story], had: Sequence[Entry]) -> Plan:
